@@ -1,0 +1,51 @@
+// Every limit of the service, as DEFAULT / MIN / MAX. Units stand last in the names.
+
+export const DIMENSION_MIN = 2;
+export const DIMENSION_MAX = 4096;
+
+export const COLLECTIONS_MAX = 1000;
+export const COLLECTION_NAME_CHARS_MAX = 128;
+export const ID_BYTES_MAX = 256;
+export const PAYLOAD_BYTES_MAX = 65_536;
+export const PAYLOAD_DEPTH_MAX = 32;
+export const POINTS_PER_REQUEST_MAX = 10_000;
+export const IDS_PER_DELETE_MAX = 10_000;
+export const ERROR_ISSUES_MAX = 16;
+
+export const K_DEFAULT = 10;
+export const K_MAX = 1000;
+export const PROBES_MAX = 100_000;
+export const RERANK_FACTOR_MAX = 100;
+export const CANDIDATES_MAX = 20_000;
+export const SEARCHES_PER_BATCH_MAX = 256;
+export const RECALL_SAMPLES_MAX = 1000;
+
+export const BRANCHING_FACTOR_DEFAULT = 64;
+export const BRANCHING_FACTOR_MIN = 2;
+export const BRANCHING_FACTOR_MAX = 256;
+export const LEAF_SIZE_DEFAULT = 512;
+export const LEAF_SIZE_MIN = 8;
+export const LEAF_SIZE_MAX = 100_000;
+export const ITERATIONS_DEFAULT = 10;
+export const ITERATIONS_MIN = 1;
+export const ITERATIONS_MAX = 100;
+
+export const BODY_BYTES_DEFAULT = 64 * 1024 * 1024;
+export const BODY_BYTES_MIN = 1024;
+/** Bodies above this are parsed by a worker: JSON.parse of more would hold up the event loop. */
+export const INLINE_PARSE_BYTES_MAX = 32 * 1024;
+export const NDJSON_LINE_BYTES_MAX = 1024 * 1024;
+export const NDJSON_BLOCK_BYTES = 1024 * 1024;
+
+/** Offsets of a mapping are 32-bit: a segment file stays below 1 GiB. */
+export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
+/** Row numbers are u32; the last one is kept as "none". */
+export const ROWS_MAX = 0xffff_fffe;
+/** A wasm32 memory ends at 4 GiB. */
+export const INDEX_MEMORY_BYTES_MAX = 65_536 * 65_536;
+/** Inserts stop before the disk is full, so that deletes and drops still work. */
+export const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
+
+export const QUEUED_SEARCHES_MAX = 1024;
+export const QUEUED_MUTATIONS_MAX = 256;
+export const THREADS_MAX = 256;
