@@ -23,7 +23,7 @@ export const RECALL_SAMPLES_MAX = 1000;
 export const BRANCHING_FACTOR_DEFAULT = 64;
 export const BRANCHING_FACTOR_MIN = 2;
 export const BRANCHING_FACTOR_MAX = 256;
-export const LEAF_SIZE_DEFAULT = 512;
+export const LEAF_SIZE_DEFAULT = 1000;
 export const LEAF_SIZE_MIN = 8;
 export const LEAF_SIZE_MAX = 100_000;
 export const ITERATIONS_DEFAULT = 10;
@@ -48,4 +48,5 @@ export const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 
 export const QUEUED_SEARCHES_MAX = 1024;
 export const QUEUED_MUTATIONS_MAX = 256;
+export const QUEUED_MUTATION_BYTES_MAX = 256 * 1024 * 1024;
 export const THREADS_MAX = 256;

@@ -1,0 +1,86 @@
+// What a mutation does to a collection: one deterministic function, without clock, chance or I/O of its own, so that
+// the same mutations in the same order make the same collection everywhere. Main thread.
+
+import { idKey, type PointId } from '../contract/points.js';
+import type { Changes, Meta, PointRecord } from '../storage/points-store.js';
+import type { Mutation, MutationResult } from './mutation.js';
+import { POINTS_PER_TURN } from './yield-to-loop.js';
+
+/** The record stored under an id's text before the mutation. */
+export type Lookup = (key: string) => PointRecord | undefined;
+
+export interface Applied {
+  changes: Changes;
+  result: MutationResult;
+}
+
+/**
+ * What `mutation` changes in a collection that is at `meta`: upserted points get the rows from `meta.nextRow` on, in
+ * batch order; rows of replaced and deleted points are in `changes.removeRows`. Every mutation, also one that finds
+ * nothing to do, takes the next sequence number. Does not change its arguments.
+ */
+export function apply(lookup: Lookup, meta: Meta, mutation: Mutation): Applied {
+  const steps = applySteps(lookup, meta, mutation);
+  let step = steps.next();
+  while (!step.done) step = steps.next();
+  return step.value;
+}
+
+/** `apply` in steps of a few hundred points, for a caller that has other things to do in between. */
+export function applySteps(lookup: Lookup, meta: Meta, mutation: Mutation): Generator<undefined, Applied> {
+  const next: Meta = { ...meta, sequence: meta.sequence + 1 };
+  switch (mutation.kind) {
+    case 'upsert':
+      return upsert(lookup, next, mutation.batch);
+    case 'delete':
+      return remove(lookup, next, mutation.ids);
+    case 'set_storage':
+      return setStorage(next, mutation.backend);
+  }
+}
+
+type Batch = Extract<Mutation, { kind: 'upsert' }>['batch'];
+
+function* upsert(lookup: Lookup, meta: Meta, batch: Batch): Generator<undefined, Applied> {
+  const records = new Map<string, PointRecord>();
+  const removeRows: number[] = [];
+  for (let index = 0; index < batch.count; index++) {
+    if (index > 0 && index % POINTS_PER_TURN === 0) yield;
+    const id = batch.ids[index] as PointId;
+    const key = idKey(id);
+    // The same id twice: the later point replaces the earlier one, whose row is dead from the start.
+    const before = records.get(key) ?? lookup(key);
+    if (before === undefined) meta.pointsCount++;
+    else removeRows.push(before.row);
+    records.set(key, {
+      id,
+      row: meta.nextRow + index,
+      vectorChecksum: batch.checksums[index] as number,
+      payload: batch.payloads[index] ?? null,
+    });
+  }
+  meta.nextRow += batch.count;
+  const changes: Changes = { put: [...records.values()], removeRows, removeKeys: [], meta };
+  return { changes, result: { affected: batch.count, sequence: meta.sequence } };
+}
+
+function* remove(lookup: Lookup, meta: Meta, ids: readonly PointId[]): Generator<undefined, Applied> {
+  const removed = new Set<string>();
+  const removeRows: number[] = [];
+  for (let index = 0; index < ids.length; index++) {
+    if (index > 0 && index % POINTS_PER_TURN === 0) yield;
+    const key = idKey(ids[index] as PointId);
+    const before = removed.has(key) ? undefined : lookup(key);
+    if (before === undefined) continue;
+    removed.add(key);
+    removeRows.push(before.row);
+  }
+  meta.pointsCount -= removed.size;
+  const changes: Changes = { put: [], removeRows, removeKeys: [...removed], meta };
+  return { changes, result: { affected: removed.size, sequence: meta.sequence } };
+}
+
+function* setStorage(meta: Meta, backend: Meta['backend']): Generator<undefined, Applied> {
+  const changes: Changes = { put: [], removeRows: [], removeKeys: [], meta: { ...meta, backend } };
+  return { changes, result: { affected: 0, sequence: meta.sequence } };
+}

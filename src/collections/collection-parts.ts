@@ -1,0 +1,42 @@
+// What an open collection consists of; its operations are functions over these parts. Main thread.
+
+import type { IndexSettings } from '../index/settings.js';
+import type { CatalogEntry } from '../storage/catalog.js';
+import type { CollectionPaths, DataDirectory } from '../storage/data-directory.js';
+import type { PendingSegments } from '../storage/pending-segments.js';
+import type { PointsStore } from '../storage/points-store.js';
+import type { BuildPool } from '../workers/build-pool.js';
+import type { SearchPool } from '../workers/search-pool.js';
+import type { CollectionSearch } from './collection-search.js';
+import type { DiskReserve } from './disk-reserve.js';
+import type { DiskUsage } from './disk-usage.js';
+import type { Dispatcher } from './dispatcher.js';
+import type { Log } from './log.js';
+import type { PendingEncoder } from './pending-encoder.js';
+import type { StoredVectors } from './stored-vectors.js';
+import type { Views } from './views.js';
+import type { Writer } from './writer.js';
+
+/** Shared by all collections of a process. */
+export interface Services {
+  directory: DataDirectory;
+  disk: DiskReserve;
+  searchPool: SearchPool;
+  buildPool: BuildPool;
+  dispatcher: Dispatcher;
+  log: Log;
+}
+
+export interface CollectionParts {
+  entry: CatalogEntry<IndexSettings>;
+  paths: CollectionPaths;
+  services: Services;
+  store: PointsStore;
+  pending: PendingSegments;
+  writer: Writer;
+  views: Views;
+  vectors: StoredVectors;
+  search: CollectionSearch;
+  encoder: PendingEncoder;
+  diskUsage: DiskUsage;
+}

@@ -1,0 +1,159 @@
+// Searches of one collection as the main thread sees them: a request becomes a query, the answer's rows become points.
+
+import type { Metric } from '../contract/index-settings.js';
+import { idKey, type PointId } from '../contract/points.js';
+import type { SearchRequest, SearchResponse, SearchResult, SearchStats } from '../contract/search.js';
+import { checkVector } from '../contract/vector.js';
+import { ServiceError } from '../errors.js';
+import { planSearch } from '../index/plan.js';
+import type { Answer, Query } from '../index/query.js';
+import type { PointsStore } from '../storage/points-store.js';
+import type { Dispatcher } from './dispatcher.js';
+import { decodePayload } from './payloads.js';
+import { compareHits, passes, scoreOf } from './scores.js';
+import { shareCount } from './split.js';
+import type { StoredVectors } from './stored-vectors.js';
+import type { LiveView, Views } from './views.js';
+import { yieldToLoop } from './yield-to-loop.js';
+
+/** Results filled in between two turns of the event loop. */
+const RESULTS_PER_TURN = 64;
+/** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
+const ATTEMPTS_MAX = 3;
+
+export interface CollectionSearchOptions {
+  dimension: number;
+  metric: Metric;
+  store: PointsStore;
+  views: Views;
+  vectors: StoredVectors;
+  dispatcher: Dispatcher;
+}
+
+/** One point of an answer. */
+export interface Hit {
+  id: PointId;
+  key: string;
+  row: number;
+  distance: number;
+}
+
+interface Found {
+  hits: Hit[];
+  answer: Answer;
+}
+
+export class CollectionSearch {
+  readonly #options: CollectionSearchOptions;
+
+  constructor(options: CollectionSearchOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * The nearest points by the request.
+   * @throws dimension_mismatch, zero_vector, point_not_found, too_many_requests
+   */
+  async search(request: SearchRequest): Promise<SearchResponse> {
+    return this.#options.views.use(async (live) => {
+      const startedAt = performance.now();
+      const { vector, self } = this.#target(live, request);
+      const found = await this.#find(live, this.#query(live, request, vector, self), request.k, self);
+      const results = await this.#fill(live, found.hits, request);
+      if (!request.with_stats) return { results };
+      return { results, stats: statsOf(live, found.answer, performance.now() - startedAt) };
+    });
+  }
+
+  /** The points of an answer, nearest first, without `self`; fewer than asked for where rows died meanwhile. */
+  hitsOf(answer: Answer, self?: string): { hits: Hit[]; vanished: number } {
+    const hits: Hit[] = [];
+    let vanished = 0;
+    for (const [index, row] of answer.rows.entries()) {
+      const id = this.#options.store.rowId(row);
+      if (id === undefined) {
+        vanished++;
+        continue;
+      }
+      const key = idKey(id);
+      if (key !== self) hits.push({ id, key, row, distance: answer.distances[index] as number });
+    }
+    hits.sort(compareHits);
+    return { hits, vanished };
+  }
+
+  /** Runs a query on the pool: split where that is faster. */
+  ask(live: LiveView, query: Query): Promise<Answer> {
+    const { dispatcher } = this.#options;
+    const shares = shareCount(live, query, dispatcher.idleThreads);
+    if (shares > 1) return dispatcher.searchSplit(live.view, query, shares);
+    return dispatcher.search(live.view, query);
+  }
+
+  /** The vector to search for; `self` is the point it is taken from, which is no result. */
+  #target(live: LiveView, request: SearchRequest): { vector: Float32Array; self: string | undefined } {
+    const { dimension, metric, store, vectors } = this.#options;
+    if (request.vector !== undefined) {
+      checkVector(request.vector, dimension, metric);
+      return { vector: request.vector, self: undefined };
+    }
+    const id = request.id as PointId;
+    const record = store.get(idKey(id));
+    if (!record) throw new ServiceError('point_not_found', { id });
+    return { vector: vectors.readPoint(live, record), self: idKey(id) };
+  }
+
+  #query(live: LiveView, request: SearchRequest, vector: Float32Array, self: string | undefined): Query {
+    const k = self === undefined ? request.k : request.k + 1;
+    const plan = planSearch(live.view.settings, live.served.generation.leaves, {
+      k,
+      probes: request.probes,
+      rerankFactor: request.rerank_factor,
+    });
+    return { vector, k, ...plan, exact: request.exact };
+  }
+
+  /** Asks again, for some more, when points of the answer were replaced or deleted before their ids were looked up. */
+  async #find(live: LiveView, query: Query, k: number, self: string | undefined): Promise<Found> {
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.ask(live, query);
+      const { hits, vanished } = this.hitsOf(answer, self);
+      if (hits.length >= k || vanished === 0 || attempt === ATTEMPTS_MAX) return { hits: hits.slice(0, k), answer };
+    }
+  }
+
+  async #fill(live: LiveView, hits: Hit[], request: SearchRequest): Promise<SearchResult[]> {
+    const { metric, store, vectors } = this.#options;
+    const results: SearchResult[] = [];
+    for (const hit of hits) {
+      const score = scoreOf(metric, hit.distance);
+      if (request.score_threshold !== undefined && !passes(metric, score, request.score_threshold)) break;
+      const result: SearchResult = { id: hit.id, score };
+      if (request.with_vector) result.vector = vectors.read(live, hit.row);
+      if (request.with_payload) {
+        const record = store.get(hit.key);
+        if (record?.row === hit.row && record.payload) result.payload = decodePayload(record.payload);
+      }
+      if (results.push(result) % RESULTS_PER_TURN === 0) await yieldToLoop();
+    }
+    return results;
+  }
+}
+
+/** Stage times are those of the worker; `total` is what the caller waited for inside the engine. */
+function statsOf({ served }: LiveView, { stats }: Answer, totalMs: number): SearchStats {
+  return {
+    probes: stats.probes,
+    leaves: stats.leaves,
+    vectors_scanned: stats.vectorsScanned,
+    vectors_reranked: stats.vectorsReranked,
+    generation: served.number,
+    microseconds: {
+      prepare: stats.prepareUs,
+      rank: stats.rankUs,
+      scan: stats.scanUs,
+      rerank: stats.rerankUs,
+      total: totalMs * 1000,
+    },
+  };
+}

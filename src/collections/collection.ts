@@ -1,0 +1,191 @@
+// One collection: what can be asked of it and done to it. Main thread; holds no vectors and scans none.
+
+import type { BuildRequest, BuildStatus } from '../contract/build.js';
+import type { CollectionDescription } from '../contract/collections.js';
+import type { Backend, Metric } from '../contract/index-settings.js';
+import type { Payload } from '../contract/payload.js';
+import type { PointBatch } from '../contract/point-batch.js';
+import { idKey, type PointId } from '../contract/points.js';
+import type { RecallReport, RecallRequest } from '../contract/recall.js';
+import type { SearchRequest, SearchResponse, SearchResult } from '../contract/search.js';
+import { ServiceError } from '../errors.js';
+import { buildIndex } from './build-index.js';
+import { BuildJob } from './build-job.js';
+import type { CollectionParts } from './collection-parts.js';
+import { convertStorage } from './convert-storage.js';
+import { describeCollection } from './describe.js';
+import { decodePayload } from './payloads.js';
+import { measureRecall } from './recall.js';
+import { overrideSettings } from './settings.js';
+
+export interface StoredPoint {
+  id: PointId;
+  vector: Float32Array;
+  payload?: Payload;
+}
+
+export class Collection {
+  readonly name: string;
+  readonly dimension: number;
+  readonly metric: Metric;
+  readonly #parts: CollectionParts;
+  #build: BuildJob | undefined;
+  #converting: Promise<void> | undefined;
+
+  constructor(parts: CollectionParts) {
+    this.#parts = parts;
+    this.name = parts.entry.name;
+    this.dimension = parts.entry.dimension;
+    this.metric = parts.entry.metric;
+  }
+
+  describe(): CollectionDescription {
+    return describeCollection(this.#parts, this.#build?.isActive ?? false);
+  }
+
+  countPoints(): number {
+    return this.#parts.writer.meta.pointsCount;
+  }
+
+  /** Mutations that wait for their commit. */
+  get queuedMutations(): number {
+    return this.#parts.writer.queueSize;
+  }
+
+  /**
+   * Stores or replaces the points of a batch whose ids are unique. Durable and visible to searches once it resolves.
+   * @throws too_many_requests, disk_full, memory_full, collection_full, writes_stopped
+   */
+  async upsert(batch: PointBatch): Promise<{ upserted: number; sequence: number }> {
+    const { affected, sequence } = await this.#parts.writer.submit({ kind: 'upsert', batch });
+    return { upserted: affected, sequence };
+  }
+
+  /** Removes the points that are there; `deleted` counts them. @throws as `upsert`, but works on a full disk */
+  async deletePoints(ids: readonly PointId[]): Promise<{ deleted: number; sequence: number }> {
+    const { affected, sequence } = await this.#parts.writer.submit({ kind: 'delete', ids });
+    return { deleted: affected, sequence };
+  }
+
+  /** @throws point_not_found, storage_corrupt */
+  async getPoint(id: PointId): Promise<StoredPoint> {
+    const { views, store, vectors } = this.#parts;
+    return views.use(async (live) => {
+      const record = store.get(idKey(id));
+      if (!record) throw new ServiceError('point_not_found', { id });
+      const point: StoredPoint = { id: record.id, vector: vectors.readPoint(live, record) };
+      if (record.payload) point.payload = decodePayload(record.payload);
+      return point;
+    });
+  }
+
+  /** @throws dimension_mismatch, zero_vector, point_not_found, too_many_requests */
+  async search(request: SearchRequest): Promise<SearchResponse> {
+    return this.#parts.search.search(request);
+  }
+
+  /** The results of each request, in order; one that fails fails them all. @throws as `search` */
+  async searchBatch(requests: readonly SearchRequest[]): Promise<SearchResult[][]> {
+    const replies = await Promise.allSettled(requests.map((request) => this.search(request)));
+    return replies.map((reply, index) => {
+      if (reply.status === 'fulfilled') return reply.value.results;
+      throw atSearch(index, reply.reason);
+    });
+  }
+
+  /** @throws collection_empty, too_many_requests */
+  async measureRecall(request: RecallRequest): Promise<RecallReport> {
+    return measureRecall({ ...this.#parts, name: this.name }, request);
+  }
+
+  /** The build that runs, or the last one since the service was started. */
+  get build(): BuildJob | undefined {
+    return this.#build;
+  }
+
+  /**
+   * Starts to build an index of all points; searches go on meanwhile. Settings that are given hold for later builds, too.
+   * @throws build_running, collection_empty
+   */
+  startBuild(request: BuildRequest): BuildJob {
+    this.#refuseWhileBuilding();
+    const { writer, views } = this.#parts;
+    const pointsCount = writer.meta.pointsCount;
+    if (pointsCount === 0) throw new ServiceError('collection_empty', { name: this.name });
+    const { served } = views.current;
+    const settings = overrideSettings(served.generation.settings, request);
+    const job = new BuildJob({ generation: served.number + 1, pointsCount });
+    this.#build = job;
+    void this.#runBuild(job, settings);
+    return job;
+  }
+
+  /** Resolves with the status once the build has stopped. @throws build_not_found when none is running */
+  async cancelBuild(): Promise<BuildStatus> {
+    const job = this.#build;
+    if (!job?.isActive) throw new ServiceError('build_not_found', { name: this.name });
+    job.cancel();
+    return job.done;
+  }
+
+  /**
+   * Moves the full vectors to `backend` while searches go on.
+   * @throws storage_unchanged, build_running, storage_corrupt, writes_stopped
+   */
+  async convertStorage(backend: Backend): Promise<void> {
+    this.#refuseWhileBuilding();
+    const before = this.#converting;
+    const converting = (async () => {
+      await before?.catch(() => {});
+      await convertStorage(this.#parts, backend);
+    })();
+    this.#converting = converting;
+    try {
+      await converting;
+    } finally {
+      if (this.#converting === converting) this.#converting = undefined;
+    }
+    await this.#parts.diskUsage.measure();
+  }
+
+  /** Ends writes, the build and, once those in flight are answered, searches; what comes later gets `reason`. */
+  async close(reason: ServiceError): Promise<void> {
+    const { writer, encoder, views, pending, store } = this.#parts;
+    const stopped = writer.close(reason);
+    this.#build?.cancel();
+    await Promise.all([stopped, this.#build?.done, this.#converting?.catch(() => {})]);
+    await encoder.stop();
+    await views.close(reason);
+    await pending.close();
+    await store.close();
+  }
+
+  #refuseWhileBuilding(): void {
+    const job = this.#build;
+    if (job?.isActive) throw new ServiceError('build_running', { name: this.name, state: job.status().state });
+  }
+
+  async #runBuild(job: BuildJob, settings: Parameters<typeof buildIndex>[2]): Promise<void> {
+    const { log } = this.#parts.services;
+    const fields = { collection: this.name, generation: job.generation };
+    try {
+      await this.#converting?.catch(() => {});
+      await buildIndex(this.#parts, job, settings);
+      await this.#parts.diskUsage.measure();
+      job.succeed();
+      log.info({ ...fields, points: job.pointsCount, seconds: job.elapsedSeconds }, 'index built');
+    } catch (error) {
+      job.fail(error);
+      if (job.status().state === 'failed') log.error({ ...fields, error }, 'index build failed');
+      else log.info(fields, 'index build canceled');
+    }
+  }
+}
+
+/** The failure of one search of a batch, telling which. */
+function atSearch(index: number, error: unknown): unknown {
+  if (!(error instanceof ServiceError)) return error;
+  const issues = error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }];
+  const located = issues.map(({ path, message }) => ({ path: `searches[${index}]${path && `.${path}`}`, message }));
+  return new ServiceError(error.code, error.fields, located);
+}

@@ -1,0 +1,111 @@
+// One commit of a collection: the vectors of a group of mutations in one append, one fdatasync and one LMDB
+// transaction, all of it or nothing. Main thread.
+
+import { ServiceError } from '../errors.js';
+import { ROWS_MAX } from '../limits.js';
+import type { PendingSegments } from '../storage/pending-segments.js';
+import type { Meta, PointsStore } from '../storage/points-store.js';
+import { type Applied, applySteps } from './apply.js';
+import type { DiskReserve } from './disk-reserve.js';
+import { type Mutation, type MutationResult, vectorsOf } from './mutation.js';
+import { Overlay } from './overlay.js';
+import { runInTurns } from './yield-to-loop.js';
+
+/** Vectors handed to the file in one write. */
+const APPEND_BYTES = 1024 * 1024;
+/** What LMDB writes for a point beside its payload, generously. */
+const RECORD_BYTES = 512;
+
+export interface CommitPlaces {
+  name: string;
+  dimension: number;
+  store: PointsStore;
+  pending: PendingSegments;
+  disk: DiskReserve;
+  /** Makes room for rows below `nextRow` in the searched memory. @throws memory_full */
+  reserve(nextRow: number): void;
+  /** Vectors were appended and are durable, their commit follows. */
+  appended(): void;
+}
+
+export interface Committed {
+  meta: Meta;
+  /** Rows that are dead since this commit. */
+  deadRows: readonly number[];
+  /** In the order of the mutations: the result, or why this one was refused. */
+  outcomes: (MutationResult | Error)[];
+}
+
+/**
+ * Applies the mutations in order on top of `meta` and makes them durable together. A mutation that cannot be applied
+ * is refused alone; when the disk fails, everything is undone and the whole group fails.
+ * @throws disk_full, writes_stopped
+ */
+export async function commitGroup(places: CommitPlaces, meta: Meta, group: Mutation[]): Promise<Committed> {
+  const overlay = new Overlay((key) => places.store.get(key));
+  const outcomes: (MutationResult | Error)[] = [];
+  let next = meta;
+  try {
+    for (const mutation of group) {
+      const applied = await tryApply(places, overlay, next, mutation);
+      if (applied instanceof Error) {
+        outcomes.push(applied);
+        continue;
+      }
+      if (mutation.kind === 'upsert') await appendVectors(places, next.nextRow, mutation.batch.vectors);
+      overlay.absorb(applied.changes);
+      outcomes.push(applied.result);
+      next = applied.changes.meta;
+    }
+    if (next === meta) return { meta, deadRows: [], outcomes };
+    if (next.nextRow > meta.nextRow) {
+      await places.pending.sync();
+      places.appended();
+    }
+    const changes = overlay.changes(next);
+    await places.store.commit(changes);
+    return { meta: next, deadRows: changes.removeRows, outcomes };
+  } catch (error) {
+    await undo(places, meta);
+    throw error;
+  }
+}
+
+async function tryApply(
+  places: CommitPlaces,
+  overlay: Overlay,
+  meta: Meta,
+  mutation: Mutation,
+): Promise<Applied | Error> {
+  try {
+    const vectors = vectorsOf(mutation);
+    if (meta.nextRow + vectors > ROWS_MAX) {
+      throw new ServiceError('collection_full', { name: places.name, rowsMax: ROWS_MAX });
+    }
+    if (vectors > 0) {
+      await places.disk.claim(vectors * (places.dimension * Float32Array.BYTES_PER_ELEMENT + RECORD_BYTES));
+      places.reserve(meta.nextRow + vectors);
+    }
+    return await runInTurns(applySteps((key) => overlay.lookup(key), meta, mutation));
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
+async function appendVectors(places: CommitPlaces, row: number, vectors: Float32Array): Promise<void> {
+  const step = Math.max(1, Math.floor(APPEND_BYTES / (places.dimension * Float32Array.BYTES_PER_ELEMENT)));
+  const floats = step * places.dimension;
+  for (let at = 0; at < vectors.length; at += floats) {
+    const first = await places.pending.append(vectors.subarray(at, Math.min(vectors.length, at + floats)));
+    const expected = row + at / places.dimension;
+    if (first !== expected) throw new Error(`vectors were appended at row ${first}, not at ${expected}`);
+  }
+}
+
+/** Back to the last commit. Where it is not known whether this one happened, no further write is safe. */
+async function undo(places: CommitPlaces, meta: Meta): Promise<void> {
+  if (places.store.meta()?.sequence !== meta.sequence) {
+    throw new ServiceError('writes_stopped', { reason: 'a commit was written but not confirmed by the disk' });
+  }
+  await places.pending.rewind(meta.nextRow);
+}

@@ -1,0 +1,64 @@
+// A collection as the API describes it. Main thread.
+
+import type { CollectionDescription } from '../contract/collections.js';
+import type { VectorsDescriptor } from '../storage/vectors.js';
+import type { CollectionParts } from './collection-parts.js';
+import type { ServedGeneration } from './served-generation.js';
+
+/** @throws collection_unavailable when it is closed */
+export function describeCollection(parts: CollectionParts, isBuilding: boolean): CollectionDescription {
+  const { entry, pending, writer, diskUsage } = parts;
+  const { view, served } = parts.views.current;
+  const { backend, pointsCount } = writer.meta;
+  const vectorBytes = entry.dimension * Float32Array.BYTES_PER_ELEMENT;
+  return {
+    name: entry.name,
+    dimension: entry.dimension,
+    metric: entry.metric,
+    storage: {
+      backend,
+      is_using_mmap: backend === 'mmap',
+      vectors_bytes: (view.slots + served.generation.pendingCount) * vectorBytes,
+    },
+    index: describeIndex(served, isBuilding),
+    points_count: pointsCount,
+    indexed_count: served.indexedCount,
+    pending_count: served.pendingCount,
+    deleted_count: served.deadCount,
+    memory: memoryOf(served, pending.memoryBytes),
+    disk_bytes: diskUsage.bytes,
+  };
+}
+
+function describeIndex(served: ServedGeneration, isBuilding: boolean): CollectionDescription['index'] {
+  const { settings, leaves } = served.generation;
+  const built = served.number > 0 ? 'ready' : 'none';
+  return {
+    state: isBuilding ? 'building' : built,
+    generation: served.number,
+    leaves,
+    depth: served.facts?.depth ?? 0,
+    ...(served.facts && { built_at: served.facts.builtAt, build_seconds: served.facts.buildSeconds }),
+    branching_factor: settings.branchingFactor,
+    max_leaf_size: settings.maxLeafSize,
+    max_iterations: settings.maxIterations,
+    quantizer: settings.quantizer,
+    bits: settings.bits,
+  };
+}
+
+function memoryOf(served: ServedGeneration, pendingBytes: number): CollectionDescription['memory'] {
+  const { treeBytes, codesBytes, idsBytes } = served.generation.bytesByKind;
+  const memory = {
+    tree_bytes: treeBytes,
+    codes_bytes: codesBytes,
+    ids_bytes: idsBytes + served.rowSlotsBytes,
+    vectors_bytes: pendingBytes + bufferBytes(served.leafVectors),
+  };
+  const total = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes + memory.vectors_bytes;
+  return { ...memory, total_bytes: total };
+}
+
+function bufferBytes(vectors: VectorsDescriptor | null): number {
+  return vectors?.segments.reduce((sum, { buffer }) => sum + (buffer?.byteLength ?? 0), 0) ?? 0;
+}

@@ -1,0 +1,149 @@
+// Creates a collection's files, or opens what is there: checks it, removes what a crash left over, and shows it to
+// searches. Main thread.
+
+import type { Backend } from '../contract/index-settings.js';
+import { ServiceError } from '../errors.js';
+import type { IndexSettings } from '../index/settings.js';
+import type { CatalogEntry } from '../storage/catalog.js';
+import { PendingSegments } from '../storage/pending-segments.js';
+import { type Meta, PointsStore } from '../storage/points-store.js';
+import { VectorReader } from '../storage/vectors.js';
+import { loadGeneration } from '../workers/generation-files.js';
+import { Collection } from './collection.js';
+import type { CollectionParts, Services } from './collection-parts.js';
+import { CollectionSearch } from './collection-search.js';
+import { clearTombstones, markTombstones } from './dead-rows.js';
+import { DiskUsage } from './disk-usage.js';
+import { PendingEncoder } from './pending-encoder.js';
+import { publish, showFiles } from './publish.js';
+import { salvage } from './salvage.js';
+import { ServedGeneration } from './served-generation.js';
+import { StoredVectors } from './stored-vectors.js';
+import { Views } from './views.js';
+import { Writer } from './writer.js';
+
+type Entry = CatalogEntry<IndexSettings>;
+
+/** What is open once the counters are known. */
+type Files = Pick<CollectionParts, 'services' | 'entry' | 'paths' | 'store' | 'pending'>;
+
+/** The files of a new, empty collection, and the collection over them; the catalog is the caller's to write. */
+export async function createCollection(services: Services, entry: Entry, backend: Backend): Promise<Collection> {
+  const paths = await services.directory.createCollection(entry.id);
+  const store = await PointsStore.open(paths.points);
+  try {
+    const counters = { sequence: 0, nextRow: 0, pointsCount: 0, generation: 0, rowBase: 0 };
+    const meta: Meta = { formatVersion: 1, backend, ...counters };
+    await store.commit({ put: [], removeRows: [], removeKeys: [], meta });
+  } finally {
+    await store.close();
+  }
+  return openCollection(services, entry);
+}
+
+/**
+ * Opens a collection. One whose index is damaged while its vectors are whole comes up without the index, and builds a
+ * new one in the background.
+ * @throws storage_corrupt
+ */
+export async function openCollection(services: Services, entry: Entry): Promise<Collection> {
+  const paths = services.directory.collection(entry.id);
+  const store = await PointsStore.open(paths.points);
+  let pending: PendingSegments | undefined;
+  try {
+    const meta = readMeta(store, paths.points);
+    pending = await PendingSegments.open({
+      directory: paths.segments,
+      dimension: entry.dimension,
+      rowBase: meta.rowBase,
+      rowEnd: meta.nextRow,
+      backend: meta.backend,
+    });
+    return await serve({ services, entry, paths, store, pending }, meta);
+  } catch (error) {
+    await pending?.close();
+    await store.close();
+    throw error;
+  }
+}
+
+/** @throws storage_corrupt */
+function readMeta(store: PointsStore, path: string): Meta {
+  const meta = store.meta();
+  if (meta?.formatVersion === 1) return meta;
+  const reason = meta ? `its format version is ${meta.formatVersion}, this program reads 1` : 'it has no counters';
+  throw new ServiceError('storage_corrupt', { path, reason });
+}
+
+async function serve(files: Files, found: Meta): Promise<Collection> {
+  const { services, entry, paths, store } = files;
+  const { served, meta } = await openGeneration(files, found);
+  served.publish(meta.nextRow);
+  const gone = await markTombstones(served, store);
+  const counted = served.indexedCount + served.pendingCount;
+  if (counted !== meta.pointsCount) {
+    const reason = `${meta.pointsCount} points are recorded, ${counted} vectors are there`;
+    throw new ServiceError('storage_corrupt', { path: paths.root, reason });
+  }
+  await removeOtherGenerations(files, meta.generation);
+  const parts = assemble(files, served, meta);
+  const collection = new Collection(parts);
+  await parts.diskUsage.measure();
+  parts.encoder.wake();
+  clearTombstones(parts.writer, gone).catch((error) => {
+    services.log.warn({ collection: entry.name, error }, 'tombstones without a row remain until the next start');
+  });
+  const isSalvaged = meta.generation !== found.generation;
+  if (isSalvaged && meta.pointsCount > 0) collection.startBuild({});
+  return collection;
+}
+
+/** The generation the counters name; where its index is damaged, an empty one with its points appended. */
+async function openGeneration(files: Files, meta: Meta): Promise<{ served: ServedGeneration; meta: Meta }> {
+  const { services, entry, store, pending } = files;
+  if (meta.generation === 0) return { served: await ServedGeneration.empty(entry.index, meta.rowBase), meta };
+  const directory = services.directory.generationPath(entry.id, meta.generation);
+  try {
+    const loaded = await loadGeneration(directory);
+    new VectorReader(loaded.leafVectors).validate(loaded.generation.slots);
+    return { served: await ServedGeneration.of(meta.generation, loaded, meta.backend), meta };
+  } catch (error) {
+    if (!(error instanceof ServiceError && error.code === 'storage_corrupt')) throw error;
+    services.log.error({ collection: entry.name, error }, 'the index is damaged; it is built again from the vectors');
+    const salvaged = await salvage({ store, pending, directory, dimension: entry.dimension }, meta);
+    return { served: await ServedGeneration.empty(entry.index, salvaged.rowBase), meta: salvaged };
+  }
+}
+
+function assemble(files: Files, served: ServedGeneration, meta: Meta): CollectionParts {
+  const { services, entry, paths, store, pending } = files;
+  const views = new Views(entry.id, (key) => services.searchPool.release(key));
+  void views.show(served, pending.descriptor());
+  const vectors = new StoredVectors();
+  const { dispatcher, disk, log } = services;
+  const { name, dimension, metric } = entry;
+  const search = new CollectionSearch({ dimension, metric, store, views, vectors, dispatcher });
+  const encoder = new PendingEncoder(views, services.searchPool, log);
+  const writer = new Writer({
+    name,
+    dimension,
+    meta,
+    store,
+    pending,
+    disk,
+    reserve: (nextRow) => views.current.served.reserve(nextRow),
+    appended: () => showFiles(views, pending),
+    publish: (committed, deadRows) => {
+      publish(views, committed, deadRows);
+      encoder.wake();
+    },
+  });
+  return { ...files, writer, views, vectors, search, encoder, diskUsage: new DiskUsage(paths.root) };
+}
+
+/** Of builds that a crash ended, or that were replaced just before it. */
+async function removeOtherGenerations({ services, entry }: Files, generation: number): Promise<void> {
+  for (const number of await services.directory.generations(entry.id)) {
+    if (number !== generation) await services.directory.removeGeneration(entry.id, number);
+  }
+}

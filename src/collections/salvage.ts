@@ -1,0 +1,79 @@
+// Saves the points of a generation whose index file is damaged: their vectors are whole, so they become appended rows
+// again, and a new index can be built. Main thread, before the collection serves.
+
+import { crc32c } from '@node-rs/crc32';
+import { idKey } from '../contract/points.js';
+import { ServiceError } from '../errors.js';
+import type { PendingSegments } from '../storage/pending-segments.js';
+import type { Meta, PointRecord, PointsStore } from '../storage/points-store.js';
+import { VectorReader } from '../storage/vectors.js';
+import { leafVectorsDescriptor } from '../workers/generation-files.js';
+import { loadSlotRows } from './generation-rows.js';
+import { yieldToLoop } from './yield-to-loop.js';
+
+const POINTS_PER_COMMIT = 512;
+
+/**
+ * Moves all live points of the generation in `directory` behind the appended rows, some at a time: a crash in between
+ * leaves the rest to the next start. Afterwards the collection is at generation 0.
+ * @throws storage_corrupt where a vector is damaged, too
+ */
+export async function salvage(
+  { store, pending, directory, dimension }: { store: PointsStore; pending: PendingSegments; directory: string; dimension: number },
+  meta: Meta,
+): Promise<Meta> {
+  const slotRows = await loadSlotRows(directory);
+  const descriptor = leafVectorsDescriptor(directory, dimension, slotRows.length);
+  const reader = new VectorReader(descriptor);
+  reader.validate(slotRows.length);
+  let moved = meta;
+  for (let first = 0; first < slotRows.length; first += POINTS_PER_COMMIT) {
+    moved = await move(store, pending, reader, slotRows, first, moved);
+    await yieldToLoop();
+  }
+  const done: Meta = { ...moved, generation: 0 };
+  await store.commit({ put: [], removeRows: [], removeKeys: [], meta: done });
+  return done;
+}
+
+async function move(
+  store: PointsStore,
+  pending: PendingSegments,
+  reader: VectorReader,
+  slotRows: Uint32Array,
+  first: number,
+  meta: Meta,
+): Promise<Meta> {
+  const { dimension } = reader;
+  const end = Math.min(slotRows.length, first + POINTS_PER_COMMIT);
+  const vectors = new Float32Array((end - first) * dimension);
+  const put: PointRecord[] = [];
+  const removeRows: number[] = [];
+  for (let slot = first; slot < end; slot++) {
+    const record = liveRecord(store, slotRows[slot] as number);
+    if (!record) continue;
+    const vector = reader.get(slot).slice();
+    if (crc32c(new Uint8Array(vector.buffer)) !== record.vectorChecksum) {
+      throw new ServiceError('storage_corrupt', {
+        path: 'the leaf-ordered vectors',
+        reason: `the vector of row ${record.row} does not fit the checksum of its point`,
+      });
+    }
+    vectors.set(vector, put.length * dimension);
+    removeRows.push(record.row);
+    put.push({ ...record, row: meta.nextRow + put.length });
+  }
+  if (put.length === 0) return meta;
+  await pending.append(vectors.subarray(0, put.length * dimension));
+  await pending.sync();
+  const next: Meta = { ...meta, nextRow: meta.nextRow + put.length };
+  await store.commit({ put, removeRows, removeKeys: [], meta: next });
+  return next;
+}
+
+/** The point that lives in a row; undefined where it was replaced, deleted, or moved before a crash. */
+function liveRecord(store: PointsStore, row: number): PointRecord | undefined {
+  const id = store.rowId(row);
+  const record = id === undefined ? undefined : store.get(idKey(id));
+  return record?.row === row ? record : undefined;
+}

@@ -1,0 +1,106 @@
+// A generation in service: its shared memory, where its rows are, and how many of them are dead. Main thread, which
+// alone publishes rows and marks them dead.
+
+import type { Backend } from '../contract/index-settings.js';
+import { Generation } from '../index/generation.js';
+import type { IndexSettings } from '../index/settings.js';
+import type { VectorsDescriptor } from '../storage/vectors.js';
+import type { BuildFacts, LoadedGeneration } from '../workers/generation-files.js';
+import { withBackend } from './leaf-vectors.js';
+import { RowSlots } from './row-slots.js';
+
+export interface ServedGenerationParts {
+  /** Generation 0 is the empty one, before any build. */
+  number: number;
+  generation: Generation;
+  rowSlots: RowSlots;
+  /** The full vectors by slot; null where there are no slots. */
+  leafVectors: VectorsDescriptor | null;
+  /** How it was built; generation 0 was not. */
+  facts: BuildFacts | null;
+}
+
+export class ServedGeneration {
+  readonly number: number;
+  readonly generation: Generation;
+  readonly facts: BuildFacts | null;
+  leafVectors: VectorsDescriptor | null;
+  readonly #rowSlots: RowSlots;
+  #deadSlots = 0;
+  #deadPending = 0;
+
+  constructor(parts: ServedGenerationParts) {
+    this.number = parts.number;
+    this.generation = parts.generation;
+    this.facts = parts.facts;
+    this.leafVectors = parts.leafVectors;
+    this.#rowSlots = parts.rowSlots;
+  }
+
+  /** A generation without slots: all rows from `rowBase` on are pending. */
+  static async empty(settings: IndexSettings, rowBase: number): Promise<ServedGeneration> {
+    const counts = { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 };
+    const generation = Generation.allocate(settings, counts, rowBase);
+    const rowSlots = await RowSlots.of(generation.slotRows, rowBase);
+    return new ServedGeneration({ number: 0, generation, rowSlots, leafVectors: null, facts: null });
+  }
+
+  /** A generation as a build or a file gives it. */
+  static async of(number: number, loaded: LoadedGeneration, backend: Backend): Promise<ServedGeneration> {
+    const { generation, facts } = loaded;
+    const rowSlots = await RowSlots.of(generation.slotRows, generation.rowBase);
+    const leafVectors = await withBackend(loaded.leafVectors, backend);
+    return new ServedGeneration({ number, generation, rowSlots, leafVectors, facts });
+  }
+
+  /** Live points with a slot. */
+  get indexedCount(): number {
+    return this.generation.slots - this.#deadSlots;
+  }
+
+  /** Live points without a slot. */
+  get pendingCount(): number {
+    return this.generation.pendingCount - this.#deadPending;
+  }
+
+  /** Stored vectors of points that were replaced or deleted; the next build leaves them out. */
+  get deadCount(): number {
+    return this.#deadSlots + this.#deadPending;
+  }
+
+  /** Bytes of ids and rows here and in the shared memory. */
+  get rowSlotsBytes(): number {
+    return this.#rowSlots.byteLength;
+  }
+
+  /** Makes sure that `publish(nextRow)` will have room. @throws memory_full */
+  reserve(nextRow: number): void {
+    this.generation.reservePending(nextRow - this.generation.rowBase);
+  }
+
+  /** Rows below `nextRow` are found by searches that start now. */
+  publish(nextRow: number): void {
+    this.generation.publishPending(nextRow - this.generation.rowBase);
+  }
+
+  /** Whether the row has a place here, dead or alive. */
+  holds(row: number): boolean {
+    return row >= this.generation.rowBase || this.#rowSlots.slotOf(row) !== undefined;
+  }
+
+  /** The slot of a row of this generation; undefined for pending rows and for rows it does not hold. */
+  slotOf(row: number): number | undefined {
+    return this.#rowSlots.slotOf(row);
+  }
+
+  /** Searches that start now do not find the row; it is published, or not held here at all. */
+  markDead(row: number): void {
+    const pending = row >= this.generation.rowBase;
+    const slot = pending ? undefined : this.#rowSlots.slotOf(row);
+    const position = pending ? this.generation.slots + row - this.generation.rowBase : slot;
+    if (position === undefined || this.generation.isDead(position)) return;
+    this.generation.markDead(position);
+    if (pending) this.#deadPending++;
+    else this.#deadSlots++;
+  }
+}

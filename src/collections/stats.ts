@@ -1,0 +1,22 @@
+// Figures of the whole engine, for metrics. Main thread.
+
+import type { CollectionDescription } from '../contract/collections.js';
+
+export type MemoryByKind = CollectionDescription['memory'];
+
+export interface EngineStats {
+  collections: { served: number; loading: number; unavailable: number };
+  /** What waits at this moment. */
+  queues: { searches: number; mutations: number };
+  threads: { search: number; build: number };
+  points: number;
+  memory: MemoryByKind;
+}
+
+export function sumMemory(all: MemoryByKind[]): MemoryByKind {
+  const sum: MemoryByKind = { tree_bytes: 0, codes_bytes: 0, ids_bytes: 0, vectors_bytes: 0, total_bytes: 0 };
+  for (const memory of all) {
+    for (const kind of Object.keys(sum) as (keyof MemoryByKind)[]) sum[kind] += memory[kind];
+  }
+  return sum;
+}

@@ -1,0 +1,47 @@
+// The payload of a point: a JSON object of bounded size and depth, kept as UTF-8 bytes. Runs on any thread.
+
+import { z } from 'zod';
+import { PAYLOAD_BYTES_MAX, PAYLOAD_DEPTH_MAX } from '../limits.js';
+
+export type Payload = Record<string, unknown>;
+
+export const payloadField = z
+  .custom<Payload>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'A payload is a JSON object',
+  })
+  .meta({
+    id: 'Payload',
+    description: `Any JSON object of at most ${PAYLOAD_BYTES_MAX} bytes and ${PAYLOAD_DEPTH_MAX} levels; it comes back as it was given.`,
+    type: 'object',
+    additionalProperties: true,
+    examples: [{ word: 'tree', rank: 12 }],
+  });
+
+/** The bytes a payload is kept as, or the reason why it cannot be kept. */
+export function encodePayload(payload: Payload): Uint8Array | { refused: string } {
+  if (depthExceeds(payload, PAYLOAD_DEPTH_MAX)) {
+    return { refused: `A payload is nested at most ${PAYLOAD_DEPTH_MAX} levels deep` };
+  }
+  const bytes = Buffer.from(JSON.stringify(payload));
+  if (bytes.length > PAYLOAD_BYTES_MAX) {
+    return { refused: `A payload has at most ${PAYLOAD_BYTES_MAX} bytes, this one has ${bytes.length}` };
+  }
+  // Small Buffers share one pool: a payload that travels to another thread must not drag it along.
+  return Uint8Array.from(bytes);
+}
+
+/** Level by level, not by recursion: the nesting is the client's. */
+function depthExceeds(root: object, depthMax: number): boolean {
+  let level: object[] = [root];
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > depthMax) return true;
+    const next: object[] = [];
+    for (const value of level) {
+      for (const member of Object.values(value)) {
+        if (typeof member === 'object' && member !== null) next.push(member);
+      }
+    }
+    level = next;
+  }
+  return false;
+}

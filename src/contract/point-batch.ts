@@ -1,0 +1,144 @@
+// Reads bodies of points into batches the writer can store as they are. Runs on the main thread for small bodies,
+// else on an ingest worker.
+
+import { crc32c } from '@node-rs/crc32';
+import { type Issue, ServiceError } from '../errors.js';
+import { ERROR_ISSUES_MAX } from '../limits.js';
+import type { Metric } from './index-settings.js';
+import { formatPath, parseWith } from './issues.js';
+import { parseJson } from './json.js';
+import { encodePayload } from './payload.js';
+import { idKey, type PointId, pointInput, upsertShell } from './points.js';
+import { checkDimension, decodeVector, isZero, vectorLength } from './vector.js';
+
+/** What a collection takes. */
+export interface PointShape {
+  dimension: number;
+  metric: Metric;
+}
+
+/** Points as columns; ids are unique. */
+export interface PointBatch {
+  count: number;
+  ids: PointId[];
+  /** count x dimension, row-major, the only view on its buffer. */
+  vectors: Float32Array;
+  /** crc32c of each vector's bytes. */
+  checksums: Uint32Array;
+  /** Each payload as JSON in UTF-8. */
+  payloads: (Uint8Array | null)[];
+}
+
+/**
+ * The batch in a `{"points": [...]}` body; all of it is good.
+ * @throws malformed_json, validation_failed, dimension_mismatch, vector_not_finite, zero_vector, duplicate_id; the issues tell
+ *   the path of each bad point
+ */
+export function parsePoints(body: Uint8Array, shape: PointShape): PointBatch {
+  const { points } = parseWith(upsertShell, parseJson(body));
+  const builder = new BatchBuilder(shape, points.length, body.length);
+  const refusals: ServiceError[] = [];
+  const seen = new Map<string, number>();
+  for (const [index, point] of points.entries()) {
+    try {
+      const id = builder.add(point, ['points', index]);
+      refuseDuplicate(seen, id, index);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      refusals.push(error);
+      if (refusals.length >= ERROR_ISSUES_MAX) break;
+    }
+  }
+  if (refusals.length > 0) throw mergeRefusals(refusals);
+  return builder.finish();
+}
+
+function refuseDuplicate(seen: Map<string, number>, id: PointId, index: number): void {
+  const key = idKey(id);
+  const firstIndex = seen.get(key);
+  if (firstIndex === undefined) {
+    seen.set(key, index);
+    return;
+  }
+  const [first, second] = [`points[${firstIndex}]`, `points[${index}]`];
+  const fields = { id: key, first, second };
+  const { message } = new ServiceError('duplicate_id', fields);
+  throw new ServiceError('duplicate_id', fields, [{ path: `${second}.id`, message }]);
+}
+
+/** One error for all bad points: their common code, or validation_failed where they differ. */
+function mergeRefusals(refusals: ServiceError[]): ServiceError {
+  const first = refusals[0] as ServiceError;
+  const issues: Issue[] = refusals.flatMap((refusal) => refusal.issues).slice(0, ERROR_ISSUES_MAX);
+  const alike = refusals.every((refusal) => refusal.code === first.code);
+  return alike ? new ServiceError(first.code, first.fields, issues) : new ServiceError('validation_failed', {}, issues);
+}
+
+/** Collects points into columns. */
+export class BatchBuilder {
+  readonly #shape: PointShape;
+  readonly #vectors: Float32Array;
+  /** A bad vector must not spoil the row of the good one it would have replaced. */
+  readonly #scratch: Float32Array;
+  readonly #ids: PointId[] = [];
+  readonly #payloads: (Uint8Array | null)[] = [];
+
+  /** A number of a vector takes at least 2 bytes of text, which bounds the rows better than a count of points does. */
+  constructor(shape: PointShape, pointsMax: number, textBytes: number) {
+    const rowsMax = Math.min(pointsMax, Math.floor(textBytes / (2 * shape.dimension)) + 1);
+    this.#shape = shape;
+    this.#vectors = new Float32Array(rowsMax * shape.dimension);
+    this.#scratch = new Float32Array(shape.dimension);
+  }
+
+  get count(): number {
+    return this.#ids.length;
+  }
+
+  /**
+   * Adds a point, or replaces the row that `rowOf` knows for its id.
+   * @throws what is wrong with it, with paths that start with `at`; nothing is added then
+   */
+  add(value: unknown, at: readonly PropertyKey[], rowOf?: (id: PointId) => number | undefined): PointId {
+    const point = parseWith(pointInput, value, at);
+    const payload = point.payload === undefined ? null : encodePayload(point.payload);
+    if (payload !== null && 'refused' in payload) {
+      throw new ServiceError('validation_failed', {}, [{ path: formatPath([...at, 'payload']), message: payload.refused }]);
+    }
+    const row = rowOf?.(point.id) ?? this.count;
+    const vector = this.#checkedVector(point.vector, [...at, 'vector']);
+    this.#vectors.set(vector, row * this.#shape.dimension);
+    this.#ids[row] = point.id;
+    this.#payloads[row] = payload;
+    return point.id;
+  }
+
+  finish(): PointBatch {
+    const { dimension } = this.#shape;
+    const floats = this.count * dimension;
+    const vectors = floats === this.#vectors.length ? this.#vectors : this.#vectors.slice(0, floats);
+    const checksums = new Uint32Array(this.count);
+    for (let row = 0; row < this.count; row += 1) {
+      checksums[row] = vectorChecksum(vectors.subarray(row * dimension, (row + 1) * dimension));
+    }
+    return { count: this.count, ids: this.#ids, vectors, checksums, payloads: this.#payloads };
+  }
+
+  #checkedVector(value: number[] | string, at: readonly PropertyKey[]): Float32Array {
+    try {
+      checkDimension(vectorLength(value), this.#shape.dimension);
+      decodeVector(value, this.#scratch);
+      if (this.#shape.metric === 'cosine' && isZero(this.#scratch)) throw new ServiceError('zero_vector');
+      return this.#scratch;
+    } catch (error) {
+      if (!(error instanceof ServiceError)) throw error;
+      const message = error.issues[0]?.message ?? error.message;
+      throw new ServiceError(error.code, error.fields, [{ path: formatPath(at), message }]);
+    }
+  }
+}
+
+/** The checksum kept with a vector. */
+export function vectorChecksum(vector: Float32Array): number {
+  return crc32c(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+}

@@ -1,0 +1,89 @@
+// Requests and replies of search. Runs on any thread.
+
+import { z } from 'zod';
+import { K_DEFAULT, K_MAX, PROBES_MAX, RERANK_FACTOR_MAX, SEARCHES_PER_BATCH_MAX } from '../limits.js';
+import { parseWith } from './issues.js';
+import { parseJson } from './json.js';
+import { notSupported } from './not-supported.js';
+import { payloadField } from './payload.js';
+import { pointId } from './points.js';
+import { storedVector, vectorField } from './vector.js';
+
+/** How much work a search does: shared by search and recall. */
+export const effortFields = {
+  k: z.int().min(1).max(K_MAX).default(K_DEFAULT).describe('Results wanted; fewer come where the collection has fewer.'),
+  probes: z.int().min(1).max(PROBES_MAX).optional().describe('Leaves to scan; the default grows with the number of leaves.'),
+  rerank_factor: z
+    .number()
+    .min(1)
+    .max(RERANK_FACTOR_MAX)
+    .optional()
+    .describe('Candidates compared exactly, as a multiple of k.'),
+  target_recall: notSupported('target_recall'),
+  filter: notSupported('filter'),
+};
+
+export const searchRequest = z
+  .strictObject({
+    vector: vectorField.optional(),
+    id: pointId.optional().describe('Search near this stored point; the point itself is left out.'),
+    ...effortFields,
+    exact: z.boolean().default(false).describe('Compare with every vector, without the index.'),
+    score_threshold: z.number().optional().describe('Leave out results that are worse than this score.'),
+    with_payload: z.boolean().default(false),
+    with_vector: z.boolean().default(false),
+    with_stats: z.boolean().default(false),
+  })
+  .superRefine((value, context) => {
+    if ((value.vector === undefined) !== (value.id === undefined)) return;
+    context.addIssue({ code: 'custom', message: 'Give either `vector` or `id`', input: undefined });
+  })
+  .meta({ id: 'SearchRequest', examples: [{ vector: [0.12, -0.5, 0.33], k: 10, with_payload: true }] });
+export type SearchRequest = z.output<typeof searchRequest>;
+
+export const searchBatchRequest = z
+  .strictObject({ searches: z.array(searchRequest).min(1).max(SEARCHES_PER_BATCH_MAX) })
+  .meta({ id: 'SearchBatchRequest', examples: [{ searches: [{ vector: [0.12, -0.5, 0.33], k: 3 }, { id: 'word:tree' }] }] });
+
+export const searchStats = z
+  .strictObject({
+    probes: z.int(),
+    leaves: z.int(),
+    vectors_scanned: z.int(),
+    vectors_reranked: z.int(),
+    generation: z.int(),
+    microseconds: z.record(z.string(), z.number()).describe('Time spent in each stage.'),
+  })
+  .meta({ id: 'SearchStats' });
+export type SearchStats = z.output<typeof searchStats>;
+
+export const searchResult = z
+  .strictObject({
+    id: pointId,
+    score: z.number().describe('Cosine similarity or inner product (larger is nearer), or Euclidean distance (smaller is nearer).'),
+    payload: payloadField.optional(),
+    vector: storedVector.optional(),
+  })
+  .meta({ id: 'SearchResult' });
+/** `vector` stays a Float32Array until the reply is written. */
+export type SearchResult = z.output<typeof searchResult>;
+
+export const searchResponse = z
+  .strictObject({ results: z.array(searchResult), stats: searchStats.optional() })
+  .meta({ id: 'SearchResponse', examples: [{ results: [{ id: 'word:tree', score: 0.83, payload: { word: 'tree' } }] }] });
+export type SearchResponse = z.output<typeof searchResponse>;
+
+export const searchBatchResponse = z
+  .strictObject({ results: z.array(z.array(searchResult)).describe('One list for each search, in order.') })
+  .meta({ id: 'SearchBatchResponse' });
+export type SearchBatchResponse = z.output<typeof searchBatchResponse>;
+
+/** @throws malformed_json, validation_failed, vector_not_finite, not_supported */
+export function parseSearch(body: Uint8Array): SearchRequest {
+  return parseWith(searchRequest, parseJson(body));
+}
+
+/** @throws as `parseSearch` */
+export function parseSearches(body: Uint8Array): SearchRequest[] {
+  return parseWith(searchBatchRequest, parseJson(body)).searches;
+}

@@ -1,0 +1,148 @@
+// The service's figures in Prometheus' text format. The only importer of prom-client. Main thread.
+
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { Collections } from '../collections/collections.js';
+import type { SearchStats } from '../contract/search.js';
+
+/** 0.1 ms to 10 s. */
+const REQUEST_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** 1 us to 1 s. */
+const STAGE_SECONDS = [1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.1, 1];
+const LOOP_RESOLUTION_MS = 10;
+const NANOSECONDS = 1e9;
+
+export interface FinishedRequest {
+  route: string;
+  method: string;
+  status: number;
+  seconds: number;
+}
+
+export class Metrics {
+  readonly contentType: string;
+  readonly #registry = new Registry();
+  readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
+  readonly #requests: Counter<'route' | 'method' | 'status'>;
+  readonly #requestSeconds: Histogram<'route' | 'method'>;
+  readonly #stageSeconds: Histogram<'stage'>;
+  readonly #scanned: Counter;
+  readonly #reranked: Counter;
+
+  /** `engine` is asked at each scrape; undefined where there is none. */
+  constructor(engine: () => Collections | undefined) {
+    const registers = [this.#registry];
+    this.contentType = this.#registry.contentType;
+    this.#requests = new Counter({
+      name: 'coppice_http_requests_total',
+      help: 'Requests answered.',
+      labelNames: ['route', 'method', 'status'],
+      registers,
+    });
+    this.#requestSeconds = new Histogram({
+      name: 'coppice_http_request_seconds',
+      help: 'Time from a request to its reply.',
+      labelNames: ['route', 'method'],
+      buckets: REQUEST_SECONDS,
+      registers,
+    });
+    this.#stageSeconds = new Histogram({
+      name: 'coppice_search_stage_seconds',
+      help: 'Time of each stage of a search.',
+      labelNames: ['stage'],
+      buckets: STAGE_SECONDS,
+      registers,
+    });
+    this.#scanned = new Counter({ name: 'coppice_vectors_scanned_total', help: 'Codes scanned by searches.', registers });
+    this.#reranked = new Counter({
+      name: 'coppice_vectors_reranked_total',
+      help: 'Vectors that searches compared exactly.',
+      registers,
+    });
+    collectDefaultMetrics({ register: this.#registry });
+    engineGauges(this.#registry, engine);
+    loopGauge(this.#registry, this.#loopDelay);
+    this.#loopDelay.enable();
+  }
+
+  observeRequest({ route, method, status, seconds }: FinishedRequest): void {
+    this.#requests.inc({ route, method, status });
+    this.#requestSeconds.observe({ route, method }, seconds);
+  }
+
+  observeSearch(stats: SearchStats): void {
+    for (const [stage, microseconds] of Object.entries(stats.microseconds)) {
+      this.#stageSeconds.observe({ stage }, microseconds / 1e6);
+    }
+    this.#scanned.inc(stats.vectors_scanned);
+    this.#reranked.inc(stats.vectors_reranked);
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+
+  close(): void {
+    this.#loopDelay.disable();
+    this.#registry.clear();
+  }
+}
+
+/** Delay since the last scrape. The monitor's timer itself takes its resolution. */
+function loopGauge(registry: Registry, delay: IntervalHistogram): void {
+  new Gauge({
+    name: 'coppice_event_loop_delay_seconds',
+    help: 'How late the event loop is, since the last scrape.',
+    labelNames: ['quantile'],
+    registers: [registry],
+    collect() {
+      const seconds = (percentile: number) => {
+        const late = delay.percentile(percentile) - LOOP_RESOLUTION_MS * 1e6;
+        return delay.count === 0 ? 0 : Math.max(0, late) / NANOSECONDS;
+      };
+      this.set({ quantile: '0.5' }, seconds(50));
+      this.set({ quantile: '0.99' }, seconds(99));
+      delay.reset();
+    },
+  });
+}
+
+function engineGauges(registry: Registry, engine: () => Collections | undefined): void {
+  const gauge = <L extends string>(name: string, help: string, labelNames: L[], fill: Fill<L>) => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset();
+        const collections = engine();
+        if (collections !== undefined) fill(collections, (labels, value) => this.set(labels, value));
+      },
+    });
+  };
+  gauge('coppice_collections', 'Collections by state.', ['state'], (engine, set) => {
+    for (const [state, count] of Object.entries(engine.stats().collections)) set({ state }, count);
+  });
+  gauge('coppice_queue_size', 'What waits.', ['queue'], (engine, set) => {
+    for (const [queue, size] of Object.entries(engine.stats().queues)) set({ queue }, size);
+  });
+  gauge('coppice_points', 'Points of a collection.', ['collection', 'state'], (engine, set) => {
+    for (const { name, indexed_count, pending_count, deleted_count } of engine.list()) {
+      set({ collection: name, state: 'indexed' }, indexed_count);
+      set({ collection: name, state: 'pending' }, pending_count);
+      set({ collection: name, state: 'deleted' }, deleted_count);
+    }
+  });
+  gauge('coppice_memory_bytes', 'RAM of a collection, by kind.', ['collection', 'kind'], (engine, set) => {
+    for (const { name, memory } of engine.list()) {
+      const { total_bytes: _sum, ...kinds } = memory;
+      for (const [kind, bytes] of Object.entries(kinds)) set({ collection: name, kind: kind.replace(/_bytes$/, '') }, bytes);
+    }
+  });
+  gauge('coppice_disk_bytes', 'Disk of a collection.', ['collection'], (engine, set) => {
+    for (const { name, disk_bytes } of engine.list()) set({ collection: name }, disk_bytes);
+  });
+}
+
+type Fill<L extends string> = (engine: Collections, set: (labels: Record<L, string>, value: number) => void) => void;

@@ -1,0 +1,107 @@
+// Search, one query or many, and the measurement of recall. Main thread.
+
+import { recallReport, recallRequest } from '../../contract/recall.js';
+import {
+  parseSearch,
+  parseSearches,
+  searchBatchRequest,
+  searchBatchResponse,
+  searchRequest,
+  searchResponse,
+} from '../../contract/search.js';
+import { INLINE_PARSE_BYTES_MAX } from '../../limits.js';
+import { type Api, bodyBytes, type RouteContext, validateExceptBody } from '../api.js';
+import type { Metrics } from '../metrics.js';
+import { collectionParams, encodingQuery } from '../params.js';
+import { BODY_ERRORS, COLLECTION_ERRORS, errors, json } from '../responses.js';
+import { writeBatchReply, writeSearchReply } from '../search-reply.js';
+
+const tags = ['search'];
+/** The largest vector as numbers takes about 100 KB: what is larger is no single search, and is read on this thread. */
+const SEARCH_BYTES_MAX = 256 * 1024;
+const RECALL_BYTES_MAX = 64 * 1024;
+const SEARCH_ERRORS = [...BODY_ERRORS, ...COLLECTION_ERRORS] as const;
+const QUERY_ERRORS = ['dimension_mismatch', 'vector_not_finite', 'zero_vector', 'point_not_found', 'not_supported'] as const;
+
+export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metrics): void {
+  api.route({
+    method: 'POST',
+    url: '/v1/collections/:name/search',
+    config: { scope: 'read' },
+    bodyLimit: SEARCH_BYTES_MAX,
+    validatorCompiler: validateExceptBody,
+    schema: {
+      tags,
+      operationId: 'search',
+      summary: 'Find the nearest points',
+      description: 'Nearest to a vector, or to a stored point by its `id`. Ties are broken by id, so that answers repeat.',
+      params: collectionParams,
+      querystring: encodingQuery,
+      body: searchRequest,
+      response: {
+        200: json('The nearest points, nearest first.', searchResponse),
+        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
+      },
+    },
+    handler: async (request, reply) => {
+      const collection = engine().get(request.params.name);
+      const wanted = parseSearch(bodyBytes(request));
+      const { results, stats } = await collection.search({ ...wanted, with_stats: true });
+      if (stats !== undefined) metrics.observeSearch(stats);
+      const answer = wanted.with_stats ? { results, stats } : { results };
+      reply.type('application/json');
+      return writeSearchReply(answer, request.query.encoding);
+    },
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/v1/collections/:name/search/batch',
+    config: { scope: 'read' },
+    validatorCompiler: validateExceptBody,
+    schema: {
+      tags,
+      operationId: 'searchBatch',
+      summary: 'Run several searches at once',
+      params: collectionParams,
+      querystring: encodingQuery,
+      body: searchBatchRequest,
+      response: {
+        200: json('The results of each search, in order.', searchBatchResponse),
+        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
+      },
+    },
+    handler: async (request, reply) => {
+      const collection = engine().get(request.params.name);
+      const body = bodyBytes(request);
+      const small = body.length <= INLINE_PARSE_BYTES_MAX;
+      const searches = small ? parseSearches(body) : await engine().ingest.parseSearches(body);
+      const lists = await collection.searchBatch(searches);
+      reply.type('application/json');
+      return writeBatchReply(lists, request.query.encoding);
+    },
+  });
+
+  api.route({
+    method: 'POST',
+    url: '/v1/collections/:name/recall',
+    config: { scope: 'read', unhurried: true },
+    bodyLimit: RECALL_BYTES_MAX,
+    schema: {
+      tags,
+      operationId: 'measureRecall',
+      summary: 'Measure recall and latency',
+      description: 'Takes stored points as queries, and compares the index search with the exact search.',
+      params: collectionParams,
+      body: recallRequest.optional(),
+      response: {
+        200: json('Recall and latencies.', recallReport),
+        ...errors(...SEARCH_ERRORS, 'collection_empty', 'not_supported', 'too_many_requests'),
+      },
+    },
+    handler: async (request) => {
+      const collection = engine().get(request.params.name);
+      return collection.measureRecall(request.body ?? recallRequest.parse({}));
+    },
+  });
+}

@@ -1,0 +1,136 @@
+// The HTTP server: limits, plugins, hooks and all routes, in the order in which they count. Main thread.
+
+import type { Socket } from 'node:net';
+import helmet from '@fastify/helmet';
+import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
+import type { ApiKey } from '../api-keys.js';
+import type { Collections } from '../collections/collections.js';
+import { ServiceError } from '../errors.js';
+import { ID_BYTES_MAX } from '../limits.js';
+import { type Api, type RouteContext, serialize, validate } from './api.js';
+import { requireKeys } from './auth.js';
+import { collectDocument, serveDocument } from './document.js';
+import { Metrics } from './metrics.js';
+import { handleError, handleNotFound, PROBLEM_TYPE, sendProblem, toProblem, toServiceError } from './problems.js';
+import { logRequests, requestIdOf } from './request-log.js';
+import { buildRoutes } from './routes/build.js';
+import { collectionRoutes } from './routes/collections.js';
+import { healthRoutes } from './routes/health.js';
+import { insertRoutes } from './routes/insert.js';
+import { metricsRoutes } from './routes/metrics.js';
+import { pointRoutes } from './routes/points.js';
+import { searchRoutes } from './routes/search.js';
+import { storageRoutes } from './routes/storage.js';
+
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_TIMEOUT_MS = 15_000;
+const KEEP_ALIVE_TIMEOUT_MS = 65_000;
+/** An id of 256 bytes, each written as %XX. */
+const PARAM_CHARS_MAX = ID_BYTES_MAX * 3;
+
+export interface ServerOptions {
+  version: string;
+  apiKeys: ApiKey[];
+  bodyBytesMax: number;
+  requestTimeoutMs: number;
+  /** Undefined where only the document is wanted: every other call answers `shutting_down`. */
+  collections: Collections | undefined;
+  log: FastifyBaseLogger;
+}
+
+/** The complete server, ready to listen or to be asked by `inject`. */
+export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
+  const app = createInstance(options);
+  const metrics = new Metrics(() => options.collections);
+  app.addHook('onClose', async () => metrics.close());
+  refuseWhileClosing(app);
+  logRequests(app, metrics);
+  limitTime(app, options);
+  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  await collectDocument(app, options.version);
+  app.after(() => addRoutes(app as unknown as Api, options, metrics));
+  await serveDocument(app);
+  await app.ready();
+  return app;
+}
+
+function createInstance({ bodyBytesMax, log }: ServerOptions): FastifyInstance {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
+    genReqId: requestIdOf,
+    bodyLimit: bodyBytesMax,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    routerOptions: { maxParamLength: PARAM_CHARS_MAX },
+    http: { maxHeaderSize: HEADER_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    frameworkErrors: (error, request, reply) => {
+      sendProblem(request, reply, toServiceError(error, request));
+    },
+    clientErrorHandler: answerUnreadable,
+  });
+  app.setValidatorCompiler(validate);
+  app.setSerializerCompiler(serialize);
+  app.setErrorHandler<FastifyError>(handleError);
+  app.setNotFoundHandler(handleNotFound);
+  app.removeAllContentTypeParsers();
+  // Bytes, not a value: the contract parses them, here or in a worker.
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  return app;
+}
+
+function addRoutes(app: Api, options: ServerOptions, metrics: Metrics): void {
+  const context: RouteContext = {
+    requestTimeoutMs: options.requestTimeoutMs,
+    engine: () => {
+      if (options.collections === undefined) throw new ServiceError('shutting_down');
+      return options.collections;
+    },
+  };
+  healthRoutes(app, context);
+  app.register(async (api) => {
+    requireKeys(api as unknown as FastifyInstance, options.apiKeys);
+    metricsRoutes(api, metrics);
+    collectionRoutes(api, context);
+    pointRoutes(api, context);
+    buildRoutes(api, context);
+    searchRoutes(api, context, metrics);
+    storageRoutes(api, context);
+    await api.register(async (streaming) => insertRoutes(streaming, context));
+  });
+}
+
+/** A request that comes over a kept connection after the stop has begun. */
+function refuseWhileClosing(app: FastifyInstance): void {
+  let closing = false;
+  app.addHook('preClose', async () => {
+    closing = true;
+  });
+  app.addHook('onRequest', async () => {
+    if (closing) throw new ServiceError('shutting_down');
+  });
+}
+
+/** Every route has a limit on its time, but for those that wait or stream by nature. */
+function limitTime(app: FastifyInstance, { requestTimeoutMs }: ServerOptions): void {
+  app.addHook('onRoute', (route) => {
+    if (route.config?.unhurried !== true) route.handlerTimeout ??= requestTimeoutMs;
+  });
+}
+
+/** Bytes that are no HTTP request have no reply object: the problem is written to the socket. */
+function answerUnreadable(failure: Error & { code?: string }, socket: Socket): void {
+  if (failure.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const headersTooLarge = failure.code === 'HPE_HEADER_OVERFLOW';
+  const reason = headersTooLarge ? `its headers are larger than ${HEADER_BYTES_MAX} bytes` : 'it is no valid HTTP';
+  const problem = toProblem(new ServiceError('malformed_request', { reason }), requestIdOf({ headers: {} } as never));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
+      `connection: close\r\n\r\n${body}`,
+  );
+}

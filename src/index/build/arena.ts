@@ -1,0 +1,130 @@
+// The working memory of one build, shared by its threads: everything is found by address, nothing is copied. Runs on build workers.
+
+import { allocateMemory } from '../generation.js';
+import { codeDimension, type IndexSettings } from '../settings.js';
+
+/** Leaves that a vector is compared with in a refinement pass: those nearest to its present one. */
+export const NEIGHBOURS_MAX = 128;
+
+/** Points per assignment tile: centroids stay in cache while a tile is compared with all of them. */
+export const TILE_POINTS = 64;
+
+/** Sampled points per leaf; k-means is fed well from 39 up (FAISS), 64 and more gain nothing measurable. */
+const SAMPLES_PER_LEAF = 64;
+const SAMPLE_BYTES_MAX = 384 * 1024 * 1024;
+const SAMPLES_MIN = 16_384;
+
+const CHUNK_BYTES_MAX = 24 * 1024 * 1024;
+const CHUNK_ROWS_MAX = 32_768;
+export const JOB_WORDS = 4;
+
+export interface ArenaShape {
+  /** Live vectors to index. */
+  points: number;
+  threads: number;
+  /** Vectors the leaves shall hold on average. */
+  leafTarget: number;
+  samples: number;
+  /** Centroids there is room for: inner nodes, leaves and the leaves that splits add. */
+  nodesMax: number;
+  jobsMax: number;
+  /** Rows of a chunk in the passes over all data. */
+  chunkRows: number;
+  dim: number;
+}
+
+export function arenaShape(settings: IndexSettings, points: number, threads: number): ArenaShape {
+  const dim = codeDimension(settings.dimension);
+  const leafTarget = Math.max(1, Math.round(settings.maxLeafSize / 2));
+  const leaves = Math.ceil(points / leafTarget);
+  const samplesMax = Math.max(SAMPLES_MIN, Math.floor(SAMPLE_BYTES_MAX / (dim * 4)));
+  const samples = Math.min(points, samplesMax, Math.max(SAMPLES_MIN, SAMPLES_PER_LEAF * leaves));
+  const nodesMax = 4 * Math.ceil((6 * leaves + 4 * settings.branchingFactor + 256) / 4);
+  const chunkRows = Math.max(1024, Math.min(CHUNK_ROWS_MAX, Math.floor(CHUNK_BYTES_MAX / (dim * 4))));
+  const jobsMax = 2 * nodesMax + Math.ceil(samples / 512) + Math.ceil(points / chunkRows) + 1024;
+  return { points, threads, leafTarget, samples, nodesMax, jobsMax, chunkRows, dim };
+}
+
+/** Addresses of the regions. */
+export interface ArenaLayout {
+  /** u32 per point: the node it is assigned to. */
+  assignment: number;
+  /** u32 per point: points in slot order. */
+  slotOrder: number;
+  /** samples x dim floats. */
+  sample: number;
+  /** u32 per sample: which point it is. */
+  samplePoints: number;
+  /** u32 per sample: samples grouped by node. */
+  sampleOrder: number;
+  /** u32 per sample, in `sampleOrder`: the nearest node found last. */
+  sampleNearest: number;
+  /** nodesMax x dim floats, and their squared norms. */
+  centroids: number;
+  norms: number;
+  /** u32 pairs per node: first child, number of children (0 = leaf). */
+  children: number;
+  /** 0, 1, 2, ...: any run of nodes as a list. */
+  identity: number;
+  /** nodesMax x NEIGHBOURS_MAX node numbers. */
+  neighbours: number;
+  /** u32: the leaves, their number in `leafCount`. */
+  leafList: number;
+  leafCount: number;
+  /** Per thread: nodesMax x dim float sums, nodesMax u32 counts. */
+  sums: number;
+  counts: number;
+  jobs: number;
+  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a candidate buffer of nodesMax. */
+  threads: ThreadLayout[];
+  end: number;
+}
+
+export interface ThreadLayout {
+  chunk: number;
+  tile: number;
+  tileNearest: number;
+  tileBest: number;
+  buffer: number;
+}
+
+export function arenaLayout(shape: ArenaShape): ArenaLayout {
+  let next = 64;
+  const take = (bytes: number): number => {
+    const address = next;
+    next += Math.ceil(bytes / 64) * 64;
+    return address;
+  };
+  const { points, samples, nodesMax, dim, threads } = shape;
+  const layout = {
+    assignment: take(points * 4),
+    slotOrder: take(points * 4),
+    sample: take(samples * dim * 4),
+    samplePoints: take(samples * 4),
+    sampleOrder: take(samples * 4),
+    sampleNearest: take(samples * 4),
+    centroids: take(nodesMax * dim * 4),
+    norms: take(nodesMax * 4),
+    children: take(nodesMax * 8),
+    identity: take(nodesMax * 4),
+    neighbours: take(nodesMax * NEIGHBOURS_MAX * 4),
+    leafList: take(nodesMax * 4),
+    leafCount: take(4),
+    sums: take(threads * nodesMax * dim * 4),
+    counts: take(threads * nodesMax * 4),
+    jobs: take(shape.jobsMax * JOB_WORDS * 4),
+  };
+  const threadLayouts = Array.from({ length: threads }, () => ({
+    chunk: take(shape.chunkRows * dim * 4),
+    tile: take(TILE_POINTS * dim * 4),
+    tileNearest: take(TILE_POINTS * 4),
+    tileBest: take(TILE_POINTS * 4),
+    buffer: take(32 + nodesMax * 12),
+  }));
+  return { ...layout, threads: threadLayouts, end: next };
+}
+
+/** @throws memory_full */
+export function allocateArena(shape: ArenaShape): WebAssembly.Memory {
+  return allocateMemory(arenaLayout(shape).end);
+}

@@ -1,0 +1,219 @@
+// The jobs of a build, as one thread does them: loading, assigning, averaging. What is done in which order, `cluster.ts` decides. Runs on build workers.
+
+import { type Kernels, instantiateKernels } from '../../kernels/kernels.js';
+import { CandidateBuffer } from '../candidate-buffer.js';
+import type { PositionReader } from '../query.js';
+import { type IndexSettings, METRIC_CODES } from '../settings.js';
+import { NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
+import type { ArenaViews } from './arena-views.js';
+import { groupBy } from './group.js';
+import type { BuildControl } from './control.js';
+
+/** Kinds of jobs, each with the meaning of its job words. */
+export const JOB = {
+  /** [first sample, end] */
+  loadSamples: 0,
+  /** [first of sampleOrder, end, list address, list length] */
+  assignSamples: 1,
+  /** [node, first of sampleOrder, end] */
+  averageSamples: 2,
+  /** [first point, end, 1 = start from the root] */
+  assignPoints: 3,
+  /** [first of leafList, end] */
+  averageLeaves: 4,
+  /** [first of leafList, end] */
+  findNeighbours: 5,
+} as const;
+
+export class BuildThread {
+  readonly views: ArenaViews;
+  readonly kernels: Kernels;
+  readonly #settings: IndexSettings;
+  readonly #reader: PositionReader;
+  readonly #control: BuildControl;
+  readonly #thread: ThreadLayout;
+  readonly #threadIndex: number;
+  readonly #floats: Float32Array;
+  readonly #chunk: Float32Array;
+  readonly #buffer: CandidateBuffer;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    views: ArenaViews,
+    threadIndex: number,
+    settings: IndexSettings,
+    reader: PositionReader,
+    control: BuildControl,
+  ) {
+    const { shape } = views;
+    this.views = views;
+    this.kernels = instantiateKernels(memory);
+    this.#settings = settings;
+    this.#reader = reader;
+    this.#control = control;
+    this.#threadIndex = threadIndex;
+    this.#thread = this.views.layout.threads[threadIndex] as ThreadLayout;
+    this.#floats = new Float32Array(memory.buffer);
+    this.#chunk = this.views.floats(this.#thread.chunk, shape.chunkRows * shape.dim);
+    this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, shape.nodesMax);
+  }
+
+  run(kind: number, job: number): void {
+    const [a, b, c, d] = this.views.jobs.subarray(job * 4, job * 4 + 4) as unknown as [number, number, number, number];
+    if (kind === JOB.loadSamples) this.#loadSamples(a, b);
+    else if (kind === JOB.assignSamples) this.#assignSamples(a, b, c, d);
+    else if (kind === JOB.averageSamples) this.#averageSamples(a, b, c);
+    else if (kind === JOB.assignPoints) this.#assignPoints(a, b, c === 1);
+    else if (kind === JOB.averageLeaves) this.#averageLeaves(a, b);
+    else if (kind === JOB.findNeighbours) this.#findNeighbours(a, b);
+    else throw new Error(`unknown kind of job ${kind}`);
+  }
+
+  #loadSamples(first: number, end: number): void {
+    const { dim } = this.views.shape;
+    for (let sample = first; sample < end; sample++) {
+      const target = this.views.floats(this.views.sampleAddress(sample), dim);
+      this.#load(this.views.samplePoints[sample] as number, target);
+    }
+  }
+
+  /** Copies one point's vector, zero-padded; normalised for cosine, since k-means by angle is k-means of unit vectors. */
+  #load(point: number, target: Float32Array): void {
+    const { dimension, metric } = this.#settings;
+    this.#reader.copyInto(this.views.positions[point] as number, target.subarray(0, dimension));
+    target.fill(0, dimension);
+    if (metric === 'cosine') this.kernels.normalize(target.byteOffset, target.length);
+  }
+
+  #assignSamples(first: number, end: number, list: number, listLength: number): void {
+    const { sampleOrder, sampleNearest } = this.views;
+    for (let start = first; start < end; start += TILE_POINTS) {
+      const count = Math.min(TILE_POINTS, end - start);
+      for (let i = 0; i < count; i++) this.#toTile(i, this.views.sampleAddress(sampleOrder[start + i] as number));
+      this.#assignTile(count, list, listLength);
+      sampleNearest.set(this.views.words(this.#thread.tileNearest, count), start);
+    }
+  }
+
+  #averageSamples(node: number, first: number, end: number): void {
+    const { dim } = this.views.shape;
+    const centroid = this.views.centroidAddress(node);
+    this.views.floats(centroid, dim).fill(0);
+    this.views.words(this.#thread.tileNearest, 1)[0] = 0;
+    for (let i = first; i < end; i++) {
+      const sample = this.views.sampleAddress(this.views.sampleOrder[i] as number);
+      this.kernels.accumulate(sample, 1, dim, this.#thread.tileNearest, centroid, this.#thread.tileBest);
+    }
+    this.kernels.scaleVector(centroid, dim, 1 / (end - first));
+    this.views.norms[node] = this.kernels.squaredNorm(centroid, dim);
+  }
+
+  /** One chunk of a pass over all data: each point goes to the nearest leaf among the neighbours of its present one. */
+  #assignPoints(first: number, end: number, fromRoot: boolean): void {
+    const { views } = this;
+    const { dim, nodesMax } = views.shape;
+    const count = end - first;
+    this.#loadChunk(first, count);
+    const nodes = views.assignment.slice(first, end);
+    if (fromRoot) this.#descend(nodes);
+    const listLength = Math.min(NEIGHBOURS_MAX, views.leafCount[0] as number);
+    this.#regroup(nodes, (leaf) => [views.layout.neighbours + leaf * NEIGHBOURS_MAX * 4, listLength]);
+    views.assignment.set(nodes, first);
+    const sums = views.layout.sums + this.#threadIndex * nodesMax * dim * 4;
+    const counts = views.layout.counts + this.#threadIndex * nodesMax * 4;
+    this.kernels.accumulate(this.#thread.chunk, count, dim, views.layout.assignment + first * 4, sums, counts);
+    this.#control.advance(count);
+  }
+
+  #loadChunk(first: number, count: number): void {
+    const { dim } = this.views.shape;
+    for (let i = 0; i < count; i++) this.#load(first + i, this.#chunk.subarray(i * dim, (i + 1) * dim));
+  }
+
+  /** From the root to a leaf, at each level to the nearest child. */
+  #descend(nodes: Uint32Array): void {
+    const { children, layout } = this.views;
+    nodes.fill(0);
+    for (let moved = children[1] !== 0; moved; ) {
+      moved = false;
+      this.#regroup(nodes, (node) => {
+        const childCount = children[node * 2 + 1] as number;
+        if (childCount === 0) return undefined;
+        moved = true;
+        return [layout.identity + (children[node * 2] as number) * 4, childCount];
+      });
+    }
+  }
+
+  /** Replaces each point's node by the nearest in its node's list; points of one node are compared together. */
+  #regroup(nodes: Uint32Array, listOf: (node: number) => [address: number, length: number] | undefined): void {
+    const rowBytes = this.views.shape.dim * 4;
+    const { order, groups } = groupBy(nodes, this.views.shape.nodesMax);
+    for (const { value, first, end } of groups) {
+      const list = listOf(value);
+      if (list === undefined) continue;
+      for (let start = first; start < end; start += TILE_POINTS) {
+        const count = Math.min(TILE_POINTS, end - start);
+        for (let i = 0; i < count; i++) this.#toTile(i, this.#thread.chunk + (order[start + i] as number) * rowBytes);
+        this.#assignTile(count, ...list);
+        const nearest = this.views.words(this.#thread.tileNearest, count);
+        for (let i = 0; i < count; i++) nodes[order[start + i] as number] = nearest[i] as number;
+      }
+    }
+  }
+
+  #toTile(index: number, address: number): void {
+    const { dim } = this.views.shape;
+    this.#floats.copyWithin(this.#thread.tile / 4 + index * dim, address / 4, address / 4 + dim);
+  }
+
+  #assignTile(count: number, list: number, listLength: number): void {
+    const { layout, shape } = this.views;
+    const { tile, tileNearest, tileBest } = this.#thread;
+    this.kernels.assign(tile, count, shape.dim, layout.centroids, layout.norms, list, listLength, tileNearest, tileBest);
+  }
+
+  /** New centroids: the means of what all threads have summed up. An empty leaf keeps its centroid. */
+  #averageLeaves(first: number, end: number): void {
+    const { views } = this;
+    const { dim, nodesMax, threads } = views.shape;
+    for (let i = first; i < end; i++) {
+      const leaf = views.leafList[i] as number;
+      const total = views.floats(views.layout.sums + leaf * dim * 4, dim);
+      let count = views.words(views.layout.counts + leaf * 4, 1)[0] as number;
+      for (let thread = 1; thread < threads; thread++) {
+        const sums = views.floats(views.layout.sums + (thread * nodesMax + leaf) * dim * 4, dim);
+        for (let j = 0; j < dim; j++) total[j] = (total[j] as number) + (sums[j] as number);
+        count += views.words(views.layout.counts + (thread * nodesMax + leaf) * 4, 1)[0] as number;
+      }
+      if (count === 0) continue;
+      const centroid = views.centroidAddress(leaf);
+      views.floats(centroid, dim).set(total);
+      this.kernels.scaleVector(centroid, dim, 1 / count);
+      views.norms[leaf] = this.kernels.squaredNorm(centroid, dim);
+    }
+  }
+
+  /** For each leaf the NEIGHBOURS_MAX leaves with the nearest centroids, itself among them. */
+  #findNeighbours(first: number, end: number): void {
+    const { views } = this;
+    const { dim } = views.shape;
+    const { leaves } = views;
+    const buffer = this.#buffer;
+    const wanted = Math.min(NEIGHBOURS_MAX, leaves.length);
+    for (let i = first; i < end; i++) {
+      const leaf = leaves[i] as number;
+      const query = views.centroidAddress(leaf);
+      buffer.reset(1);
+      for (let j = 0; j < leaves.length; j++) {
+        const other = leaves[j] as number;
+        const out = buffer.estimates.byteOffset + j * 4;
+        this.kernels.distances(query, views.centroidAddress(other), 1, dim, METRIC_CODES.l2, out);
+        buffer.positions[j] = other;
+      }
+      buffer.count = leaves.length;
+      this.kernels.sortBuffer(buffer.address, wanted);
+      views.neighbours.set(buffer.positions.subarray(0, wanted), leaf * NEIGHBOURS_MAX);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+// Fills the fixed regions of a new generation: centroids, the codes of the tree's nodes, the leaf table. Runs on the leader of a build.
+
+import type { Kernels } from '../../kernels/kernels.js';
+import { type Generation, growMemory } from '../generation.js';
+import { LEAF_ENTRY_BYTES, type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
+import { BLOCK_VECTORS, blockBytes, codeDimension, METRIC_CODES, rabitqBlockBytes } from '../settings.js';
+import type { ArenaViews } from './arena-views.js';
+import type { Blueprint } from './blueprint.js';
+
+/** Writes everything but codes and slot rows. */
+export function writeTree(generation: Generation, kernels: Kernels, arena: ArenaViews, blueprint: Blueprint): void {
+  const centroids = writeCentroids(generation, kernels, arena, blueprint);
+  writeCentre(generation, centroids, blueprint);
+  writeLeafTable(generation, blueprint);
+  writeNodes(generation, kernels, centroids, blueprint);
+}
+
+/** Rotated leaf centroids, `codeDimension` floats each. */
+function writeCentroids(generation: Generation, kernels: Kernels, arena: ArenaViews, blueprint: Blueprint): Float32Array {
+  const { layout, settings, memory } = generation;
+  const dim = codeDimension(settings.dimension);
+  const centroids = new Float32Array(memory.buffer, layout.centroids, blueprint.leafNodes.length * dim);
+  blueprint.leafNodes.forEach((node, leaf) => {
+    centroids.set(arena.floats(arena.centroidAddress(node), dim), leaf * dim);
+    kernels.rotate(layout.centroids + leaf * dim * 4, dim, layout.signs);
+  });
+  return centroids;
+}
+
+/** The mean of all vectors: what pending rows are encoded against. */
+function writeCentre(generation: Generation, centroids: Float32Array, blueprint: Blueprint): void {
+  const dim = codeDimension(generation.settings.dimension);
+  const centre = new Float32Array(generation.memory.buffer, generation.layout.centre, dim);
+  blueprint.leafSizes.forEach((size, leaf) => {
+    const share = size / blueprint.slots;
+    for (let i = 0; i < dim; i++) centre[i] = (centre[i] as number) + share * (centroids[leaf * dim + i] as number);
+  });
+}
+
+function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
+  const { layout, settings, memory } = generation;
+  const words = LEAF_ENTRY_BYTES / 4;
+  const table = new Uint32Array(memory.buffer, layout.leafTable, blueprint.leafSizes.length * words);
+  let blocks = layout.codes;
+  let firstPosition = 0;
+  blueprint.leafSizes.forEach((size, leaf) => {
+    table.set([blocks, size, firstPosition, layout.tombstones, firstPosition], leaf * words);
+    blocks += Math.ceil(size / BLOCK_VECTORS) * blockBytes(settings);
+    firstPosition += size;
+  });
+}
+
+/** Codes of every level's nodes, as residuals to their common mean; a node above the leaves is the mean of its children. */
+function writeNodes(generation: Generation, kernels: Kernels, centroids: Float32Array, blueprint: Blueprint): void {
+  const { layout, memory } = generation;
+  const dim = codeDimension(generation.settings.dimension);
+  const scratch = growMemory(memory, 2 * dim * 4);
+  let vectors = centroids;
+  let sizes: ArrayLike<number> = blueprint.leafSizes;
+  encodeLevel(generation, kernels, layout.levels[0] as LevelLayout, vectors, scratch);
+  blueprint.levels.forEach((level, i) => {
+    const { childrenAddress } = layout.levels[i + 1] as LevelLayout;
+    const table = new Uint32Array(memory.buffer, childrenAddress, level.firstChild.length * (NODE_ENTRY_BYTES / 4));
+    const parents = new Float32Array(level.firstChild.length * dim);
+    const parentSizes = level.firstChild.map((firstChild, node) => {
+      const childCount = level.childCount[node] as number;
+      table.set([firstChild, childCount, level.leafCount[node] as number, 0], node * (NODE_ENTRY_BYTES / 4));
+      return averageInto(parents.subarray(node * dim, (node + 1) * dim), vectors, sizes, firstChild, childCount);
+    });
+    vectors = parents;
+    sizes = parentSizes;
+    encodeLevel(generation, kernels, layout.levels[i + 1] as LevelLayout, vectors, scratch);
+  });
+}
+
+/** Writes the mean of the children, weighted by size, and returns their size together. */
+function averageInto(
+  target: Float32Array,
+  vectors: Float32Array,
+  sizes: ArrayLike<number>,
+  first: number,
+  count: number,
+): number {
+  const dim = target.length;
+  let total = 0;
+  for (let child = first; child < first + count; child++) total += sizes[child] as number;
+  for (let child = first; child < first + count; child++) {
+    const share = (sizes[child] as number) / total;
+    for (let i = 0; i < dim; i++) target[i] = (target[i] as number) + share * (vectors[child * dim + i] as number);
+  }
+  return total;
+}
+
+/**
+ * Nodes are ranked by distance, for `dot` by angle (their vectors are taken at unit length): ranked by inner product
+ * a few nodes of large norm would come first for every query. The residuals' centre cancels out of the ranking.
+ */
+function encodeLevel(
+  generation: Generation,
+  kernels: Kernels,
+  level: LevelLayout,
+  vectors: Float32Array,
+  scratch: number,
+): void {
+  const { settings, memory } = generation;
+  const dim = codeDimension(settings.dimension);
+  const residual = new Float32Array(memory.buffer, scratch, dim);
+  const centre = new Float32Array(memory.buffer, scratch + dim * 4, dim);
+  const load = (node: number): void => {
+    residual.set(vectors.subarray(node * dim, (node + 1) * dim));
+    if (settings.metric === 'dot') kernels.normalize(scratch, dim);
+  };
+  centre.fill(0);
+  for (let node = 0; node < level.count; node++) {
+    load(node);
+    for (let i = 0; i < dim; i++) centre[i] = (centre[i] as number) + (residual[i] as number) / level.count;
+  }
+  const bytes = rabitqBlockBytes(settings.dimension, settings.bits);
+  for (let node = 0; node < level.count; node++) {
+    load(node);
+    kernels.subtract(scratch, scratch + dim * 4, scratch, dim);
+    const block = level.blocksAddress + Math.floor(node / BLOCK_VECTORS) * bytes;
+    const lane = node % BLOCK_VECTORS;
+    kernels.encode(scratch, scratch + dim * 4, dim, settings.dimension, settings.bits, METRIC_CODES.l2, block, lane);
+  }
+}

@@ -1,0 +1,117 @@
+// Where everything of one generation lies in its shared memory. Runs on any thread.
+//
+// | region      | bytes                             | content                                              | in the file |
+// |-------------|-----------------------------------|------------------------------------------------------|-------------|
+// | header      | 4096                              | the words of `WORD`, then the level table            | yes         |
+// | signs       | 4 x codeDimension x 4             | sign masks of the four rotation rounds               | yes         |
+// | centre      | codeDimension x 4                 | rotated mean of all centroids                        | yes         |
+// | centroids   | leaves x codeDimension x 4        | rotated leaf centroids                               | yes         |
+// | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
+// |             |                                   | leafCount, 0} of each                                |             |
+// | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit} | yes         |
+// | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf                            | yes         |
+// | rows        | slots x 4                         | slot -> row                                          | yes         |
+// | tombstones  | slots / 8                         | one bit a slot: 1 = deleted                          | no          |
+// | chunk table | PENDING_CHUNKS_MAX x 4            | addresses of the pending chunks                      | no          |
+// | beyond      | grows                             | pending chunks, and scratch areas of threads         | no          |
+//
+// A level's children are numbers in the level below; level 0 is the leaves and has no children table.
+
+import { BLOCK_VECTORS, blockBytes, codeDimension, type IndexSettings, rabitqBlockBytes } from './settings.js';
+
+export const PAGE_BYTES = 65_536;
+export const HEADER_BYTES = 4096;
+export const LEAF_ENTRY_BYTES = 32;
+export const NODE_ENTRY_BYTES = 16;
+export const LEVELS_MAX = 32;
+/** Rows of a pending chunk: a multiple of the block and of 8. */
+export const PENDING_CHUNK_ROWS = 4096;
+export const PENDING_CHUNKS_MAX = 16_384;
+
+/** The header's 32-bit words. The first four change while the generation serves; atomics only. */
+export const WORD = {
+  pendingCount: 0,
+  encodedCount: 1,
+  chunkCount: 2,
+  centreReady: 3,
+  formatVersion: 8,
+  slots: 9,
+  rowBase: 10,
+  leaves: 11,
+  levels: 12,
+  signs: 13,
+  centre: 14,
+  centroids: 15,
+  leafTable: 16,
+  codes: 17,
+  slotRows: 18,
+  tombstones: 19,
+  chunkTable: 20,
+  end: 21,
+  fileBytes: 22,
+  /** From here LEVELS_MAX entries of {count, blocks, children, 0}. */
+  levelTable: 64,
+} as const;
+
+export interface LevelLayout {
+  count: number;
+  blocksAddress: number;
+  childrenAddress: number;
+}
+
+export interface MemoryLayout {
+  signs: number;
+  centre: number;
+  centroids: number;
+  levels: LevelLayout[];
+  leafTable: number;
+  codes: number;
+  slotRows: number;
+  tombstones: number;
+  chunkTable: number;
+  /** First byte behind the fixed regions. */
+  end: number;
+  /** Bytes from 0 that a generation file holds. */
+  fileBytes: number;
+}
+
+export interface LayoutCounts {
+  slots: number;
+  leaves: number;
+  /** Nodes of each level, the leaves first. */
+  levelCounts: number[];
+  /** Blocks of 32 codes over all leaves. */
+  codeBlocks: number;
+}
+
+/** Lays the regions out one behind another, each at a multiple of 64 bytes. */
+export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLayout {
+  const dim = codeDimension(settings.dimension);
+  let next = HEADER_BYTES;
+  const take = (bytes: number): number => {
+    const address = next;
+    next += Math.ceil(bytes / 64) * 64;
+    return address;
+  };
+  const signs = take(4 * dim * 4);
+  const centre = take(dim * 4);
+  const centroids = take(counts.leaves * dim * 4);
+  const nodeBlockBytes = rabitqBlockBytes(settings.dimension, settings.bits);
+  const levels = counts.levelCounts.map((count, level) => ({
+    count,
+    blocksAddress: take(Math.ceil(count / BLOCK_VECTORS) * nodeBlockBytes),
+    childrenAddress: level === 0 ? 0 : take(count * NODE_ENTRY_BYTES),
+  }));
+  const leafTable = take(counts.leaves * LEAF_ENTRY_BYTES);
+  const codes = take(counts.codeBlocks * blockBytes(settings));
+  const slotRows = take(counts.slots * 4);
+  const fileBytes = next;
+  const tombstones = take(Math.ceil(counts.slots / 8));
+  const chunkTable = take(PENDING_CHUNKS_MAX * 4);
+  return { signs, centre, centroids, levels, leafTable, codes, slotRows, tombstones, chunkTable, end: next, fileBytes };
+}
+
+/** Bytes of one pending chunk: its tombstone bits, then its code blocks. */
+export function pendingChunkBytes(settings: IndexSettings): number {
+  return PENDING_CHUNK_ROWS / 8 + (PENDING_CHUNK_ROWS / BLOCK_VECTORS) * blockBytes(settings);
+}

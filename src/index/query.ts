@@ -1,0 +1,44 @@
+// What a search asks of one generation, and what it answers. Plain data that crosses threads.
+
+export interface Query {
+  /** `dimension` floats, as the caller gave them. */
+  vector: Float32Array;
+  k: number;
+  /** Leaves to scan. */
+  probes: number;
+  /** Candidates whose full vectors are read: at most k times this. */
+  rerankFactor: number;
+  /** Compare with every full vector and leave the index alone. */
+  exact: boolean;
+}
+
+/** One of `count` shares of a query that is split over threads. */
+export interface QueryPart {
+  index: number;
+  count: number;
+}
+
+export interface QueryStats {
+  probes: number;
+  leaves: number;
+  vectorsScanned: number;
+  vectorsReranked: number;
+  prepareUs: number;
+  rankUs: number;
+  scanUs: number;
+  rerankUs: number;
+}
+
+export interface Answer {
+  /** Rows of the nearest vectors, nearest first; more than k where distances tie at the k-th. */
+  rows: Uint32Array;
+  /** Internal distances: squared L2, 2 - 2 cos, or the negated inner product. */
+  distances: Float32Array;
+  stats: QueryStats;
+}
+
+/** Full vectors by position: slots of the generation first, then pending rows. */
+export interface PositionReader {
+  copyInto(position: number, target: Float32Array): void;
+  copyRange(first: number, count: number, target: Float32Array): void;
+}

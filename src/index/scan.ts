@@ -1,0 +1,88 @@
+// The scan stage: candidates from the codes of the chosen leaves and of the pending rows. Runs on a search worker.
+
+import type { Kernels } from '../kernels/kernels.js';
+import type { CandidateBuffer } from './candidate-buffer.js';
+import type { Generation } from './generation.js';
+import { LEAF_ENTRY_BYTES, PENDING_CHUNK_ROWS } from './memory-layout.js';
+import type { QueryPart } from './query.js';
+import { BATCH_ROWS, type Scratch } from './scratch.js';
+import { codeDimension, METRIC_CODES, signWords } from './settings.js';
+
+const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
+
+export class CodeScanner {
+  readonly #generation: Generation;
+  readonly #kernels: Kernels;
+  readonly #scratch: Scratch;
+
+  constructor(generation: Generation, kernels: Kernels, scratch: Scratch) {
+    this.#generation = generation;
+    this.#kernels = kernels;
+    this.#scratch = scratch;
+  }
+
+  /** Scans the first `entries` leaf entries of the scratch area; returns the number of vectors scanned. */
+  scanLeaves(entries: number, part: QueryPart): number {
+    const { leafWords } = this.#scratch;
+    let count = entries;
+    if (part.count > 1) {
+      count = 0;
+      for (let i = part.index; i < entries; i += part.count) {
+        leafWords.copyWithin(count++ * LEAF_WORDS, i * LEAF_WORDS, (i + 1) * LEAF_WORDS);
+      }
+    }
+    this.#scan(count, this.#scratch.candidates);
+    let vectors = 0;
+    for (let i = 0; i < count; i++) vectors += leafWords[i * LEAF_WORDS + 1] as number;
+    return vectors;
+  }
+
+  /** Scans the codes of pending rows [0, encoded); returns the number of vectors scanned. */
+  scanPending(encoded: number, part: QueryPart): number {
+    const chunks = Math.ceil(encoded / PENDING_CHUNK_ROWS);
+    const { constant, errorScale } = this.#centreDistance();
+    const { leafWords, leafFloats } = this.#scratch;
+    let entries = 0;
+    let vectors = 0;
+    for (let chunk = part.index; chunk < chunks; chunk += part.count) {
+      const address = this.#generation.chunkAddress(chunk);
+      const firstRow = chunk * PENDING_CHUNK_ROWS;
+      const count = Math.min(PENDING_CHUNK_ROWS, encoded - firstRow);
+      const at = entries * LEAF_WORDS;
+      leafWords.set([address + PENDING_CHUNK_ROWS / 8, count, this.#generation.slots + firstRow, address, 0], at);
+      leafFloats[at + 5] = constant;
+      leafFloats[at + 6] = errorScale;
+      vectors += count;
+      if (++entries === BATCH_ROWS) {
+        this.#scan(entries, this.#scratch.candidates);
+        entries = 0;
+      }
+    }
+    this.#scan(entries, this.#scratch.candidates);
+    return vectors;
+  }
+
+  #scan(entries: number, into: CandidateBuffer): void {
+    if (entries === 0) return;
+    const { settings } = this.#generation;
+    const { leafEntries, signQuery, tables, tableOut } = this.#scratch;
+    if (settings.quantizer === 'sign') {
+      this.#kernels.scanHamming(signQuery, signWords(settings.dimension), leafEntries, entries, into.address);
+    } else {
+      const dim = codeDimension(settings.dimension);
+      this.#kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
+    }
+  }
+
+  /** Pending codes are residuals to one common centre. */
+  #centreDistance(): { constant: number; errorScale: number } {
+    const { settings, layout } = this.#generation;
+    const { rotated, distances, distanceValues } = this.#scratch;
+    const dim = codeDimension(settings.dimension);
+    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_CODES.l2, distances);
+    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_CODES.dot, distances + 4);
+    const squared = distanceValues[0] as number;
+    const constant = settings.metric === 'dot' ? (distanceValues[1] as number) : squared;
+    return { constant, errorScale: Math.sqrt(squared) };
+  }
+}

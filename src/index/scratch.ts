@@ -1,0 +1,87 @@
+// One worker thread's working area inside a generation's memory: the query, its tables and its buffers.
+
+import { CANDIDATES_MAX, K_MAX } from '../limits.js';
+import { CandidateBuffer } from './candidate-buffer.js';
+import { type Generation, growMemory } from './generation.js';
+import { LEAF_ENTRY_BYTES } from './memory-layout.js';
+import { codeDimension, signWords } from './settings.js';
+
+/** Full vectors copied in at once, to be compared by one kernel call. */
+export const BATCH_ROWS = 64;
+
+/** Results kept beyond k, so that equal distances at the k-th place can be ordered by id. */
+export const TIES_MAX = 64;
+
+const QUERY_BUFFER_CAPACITY = 2 * (K_MAX + TIES_MAX) + CANDIDATES_MAX;
+
+export class Scratch {
+  readonly query: number;
+  readonly queryVector: Float32Array;
+  readonly rotated: number;
+  readonly rotatedVector: Float32Array;
+  readonly tables: number;
+  /** scale, bias, sum of the query: what `buildTables` reports. */
+  readonly tableOut: number;
+  readonly signQuery: number;
+  /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, 0} of the leaves to scan. */
+  readonly leafEntries: number;
+  readonly leafWords: Uint32Array;
+  readonly leafFloats: Float32Array;
+  readonly rows: number;
+  readonly rowVectors: Float32Array;
+  readonly distances: number;
+  readonly distanceValues: Float32Array;
+  readonly nodes: CandidateBuffer;
+  readonly candidates: CandidateBuffer;
+  readonly nearest: CandidateBuffer;
+
+  constructor(generation: Generation) {
+    const { settings, layout } = generation;
+    const dim = codeDimension(settings.dimension);
+    const levelCountMax = Math.max(BATCH_ROWS, ...layout.levels.map((level) => level.count));
+    const nodesCapacity = Math.ceil(levelCountMax / 4) * 4;
+    const entriesMax = Math.max(BATCH_ROWS, generation.leaves);
+    const sizes = {
+      query: settings.dimension * 4,
+      rotated: dim * 4,
+      tables: (dim / 4) * settings.bits * 16,
+      tableOut: 16,
+      signQuery: signWords(settings.dimension) * 16,
+      leafEntries: entriesMax * LEAF_ENTRY_BYTES,
+      rows: BATCH_ROWS * settings.dimension * 4,
+      distances: entriesMax * 4,
+      nodes: CandidateBuffer.bytesFor(nodesCapacity),
+      candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
+      nearest: CandidateBuffer.bytesFor(QUERY_BUFFER_CAPACITY),
+    };
+    const bytes = Object.values(sizes).reduce((sum, size) => sum + align(size), 0);
+    let next = growMemory(generation.memory, bytes);
+    const take = (size: number): number => {
+      const address = next;
+      next += align(size);
+      return address;
+    };
+    const { buffer } = generation.memory;
+    this.query = take(sizes.query);
+    this.queryVector = new Float32Array(buffer, this.query, settings.dimension);
+    this.rotated = take(sizes.rotated);
+    this.rotatedVector = new Float32Array(buffer, this.rotated, dim);
+    this.tables = take(sizes.tables);
+    this.tableOut = take(sizes.tableOut);
+    this.signQuery = take(sizes.signQuery);
+    this.leafEntries = take(sizes.leafEntries);
+    this.leafWords = new Uint32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
+    this.leafFloats = new Float32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
+    this.rows = take(sizes.rows);
+    this.rowVectors = new Float32Array(buffer, this.rows, BATCH_ROWS * settings.dimension);
+    this.distances = take(sizes.distances);
+    this.distanceValues = new Float32Array(buffer, this.distances, entriesMax);
+    this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), nodesCapacity);
+    this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
+    this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), QUERY_BUFFER_CAPACITY);
+  }
+}
+
+function align(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}

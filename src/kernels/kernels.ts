@@ -1,0 +1,118 @@
+// Owns the compiled kernels and their typed interface (any thread). All arguments that name memory are byte
+// addresses in the shared memory given at instantiation; `dim` is a multiple of 8 unless said otherwise. Kernels
+// check nothing: sizes and alignment (16 bytes) are the caller's promise.
+
+import { readFileSync } from 'node:fs';
+
+export type KernelBits = 1 | 2 | 4;
+/** 0: squared Euclidean, 1: cosine (2 - 2cos), 2: dot (negated inner product). See METRIC_NUMBER. */
+export type KernelMetric = 0 | 1 | 2;
+
+export interface Kernels {
+  /** Rotates a vector in place. `signs`: 4 * dim words of 0 or 0x80000000. */
+  rotate(vector: number, dim: number, signs: number): void;
+
+  /** Lookup tables of a rotated query (`tableBytes`), and `out`: f32 scale, bias, sum of the query, 0. */
+  buildTables(query: number, dim: number, bits: KernelBits, tables: number, out: number): void;
+  /** Estimates every vector of `leafCount` leaves and pushes those below the threshold. */
+  scanLeaves(
+    tables: number,
+    tableOut: number,
+    dim: number,
+    bits: KernelBits,
+    leaves: number,
+    leafCount: number,
+    buffer: number,
+  ): void;
+  /** Writes the estimates of vectors [first, end) of consecutive blocks to `out`. */
+  estimateBlocks(
+    tables: number,
+    tableOut: number,
+    dim: number,
+    bits: KernelBits,
+    blocks: number,
+    first: number,
+    end: number,
+    constant: number,
+    out: number,
+  ): void;
+
+  /** Writes the sign code of a vector: bit = value > 0, zero-padded to `signWords` 16-byte words. */
+  signCode(vector: number, dim: number, out: number): void;
+  /** Pushes the Hamming distance of every vector of the leaves that is below the threshold. */
+  scanHamming(query: number, words: number, leaves: number, leafCount: number, buffer: number): void;
+
+  /** Leaves the `keep` best in the buffer, in no order. */
+  finishBuffer(buffer: number): void;
+  /** Brings the `n` best to the front, ascending by (estimate, position). */
+  sortBuffer(buffer: number, n: number): void;
+  /** Brings the `n` best to the front, in no order. */
+  partition(buffer: number, n: number): void;
+
+  /** Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm. */
+  distances(query: number, rows: number, count: number, dim: number, metric: KernelMetric, out: number): void;
+  /** Pushes the exact distance of every row that lives and is below the threshold; any dim >= 1. */
+  pushExact(
+    query: number,
+    rows: number,
+    count: number,
+    dim: number,
+    metric: KernelMetric,
+    firstPosition: number,
+    tombstones: number,
+    firstBit: number,
+    buffer: number,
+  ): void;
+
+  /** For each point the listed centroid c that minimises norms[c] - 2<x,c>, and that minimum. */
+  assign(
+    points: number,
+    count: number,
+    dim: number,
+    centroids: number,
+    norms: number,
+    list: number,
+    listCount: number,
+    nearest: number,
+    best: number,
+  ): void;
+  /** Adds each point to the f32 sum of its nearest centroid, and counts it. */
+  accumulate(points: number, count: number, dim: number, nearest: number, sums: number, counts: number): void;
+  scaleVector(vector: number, dim: number, factor: number): void;
+  squaredNorm(vector: number, dim: number): number;
+  /** Scales to unit norm; a zero vector stays zero. */
+  normalize(vector: number, dim: number): void;
+  /** out = a - b */
+  subtract(a: number, b: number, out: number, dim: number): void;
+
+  /** Writes code and factors of one rotated residual into lane `lane` (0-31) of a block. */
+  encode(
+    residual: number,
+    centroid: number,
+    dim: number,
+    usedDim: number,
+    bits: KernelBits,
+    metric: KernelMetric,
+    block: number,
+    lane: number,
+  ): void;
+}
+
+const BASELINE_FILE = new URL('./kernels.wasm', import.meta.url);
+const RELAXED_FILE = new URL('./kernels-relaxed.wasm', import.meta.url);
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The kernels for this engine (with relaxed SIMD where it is accepted), compiled at the first call on each thread. */
+export function compiledKernels(): WebAssembly.Module {
+  if (compiled === undefined) {
+    const relaxed = readFileSync(RELAXED_FILE);
+    compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : readFileSync(BASELINE_FILE));
+  }
+  return compiled;
+}
+
+/** The kernels bound to one shared memory. Cheap: microseconds once the module is compiled. */
+export function instantiateKernels(memory: WebAssembly.Memory, module = compiledKernels()): Kernels {
+  return new WebAssembly.Instance(module, { env: { memory } }).exports as unknown as Kernels;
+}

@@ -1,0 +1,69 @@
+// Owns the memory layouts that kernels and their callers share (any thread): sizes, offsets and codes of what is
+// passed by address. Everything is little-endian and starts on 16 bytes.
+
+import type { KernelMetric } from './kernels.js';
+
+/** Vectors in a code block. */
+export const BLOCK_VECTORS = 32;
+/** Three f32 factors (add, rescale, error) for each vector of a block. */
+export const BLOCK_FACTOR_BYTES = 3 * 4 * BLOCK_VECTORS;
+/** scale, bias, sum of the query, 0: the four f32 that `buildTables` writes. */
+export const TABLE_OUT_BYTES = 16;
+
+/**
+ * One leaf to scan.
+ *
+ * | offset | type | meaning |
+ * |---|---|---|
+ * | 0 | u32 | address of the first block (or of the first sign code) |
+ * | 4 | u32 | vectors in the leaf |
+ * | 8 | u32 | position of the first vector |
+ * | 12 | u32 | address of the tombstone bits |
+ * | 16 | u32 | tombstone bit of the first vector |
+ * | 20 | f32 | constant added to every estimate |
+ * | 24 | f32 | factor of the error: distance of query and centroid |
+ * | 28 | u32 | 0 |
+ */
+export const LEAF_ENTRY_BYTES = 32;
+export const LEAF = { blocks: 0, count: 4, firstPosition: 8, tombstones: 12, firstBit: 16, constant: 20, errorScale: 24 };
+
+/**
+ * The header of a candidate buffer. `capacity` is at least twice `keep`; a fresh buffer has count 0, pushed 0 and
+ * threshold +Infinity.
+ *
+ * | offset | type | meaning |
+ * |---|---|---|
+ * | 0 | u32 | count |
+ * | 4 | u32 | capacity |
+ * | 8 | u32 | keep: how many a selection leaves |
+ * | 12 | f32 | threshold: only smaller estimates enter |
+ * | 16 | u32 | address of the f32 estimates |
+ * | 20 | u32 | address of the f32 lower bounds |
+ * | 24 | u32 | address of the u32 positions |
+ * | 28 | u32 | candidates pushed so far |
+ */
+export const BUFFER_HEADER_BYTES = 32;
+export const BUFFER = { count: 0, capacity: 4, keep: 8, threshold: 12, estimates: 16, lowers: 20, positions: 24, pushed: 28 };
+
+/** The numbers by which kernels know a metric. */
+export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;
+
+/** The dimension kernels work on: `dimension` zero-padded to a multiple of 8. */
+export function paddedDimension(dimension: number): number {
+  return Math.ceil(dimension / 8) * 8;
+}
+
+/** Bytes of the query tables; also the bytes of the codes of one block. */
+export function tableBytes(dim: number, bits: number): number {
+  return (dim / 4) * bits * 16;
+}
+
+/** Bytes of a block of 32 vectors: codes, then factors. */
+export function blockBytes(dim: number, bits: number): number {
+  return tableBytes(dim, bits) + BLOCK_FACTOR_BYTES;
+}
+
+/** 16-byte words of one sign code. */
+export function signWords(dim: number): number {
+  return Math.ceil(dim / 128);
+}

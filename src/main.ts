@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+// The process: settings, log, store, server; and their orderly end. Main thread.
+
+import closeWithGrace from 'close-with-grace';
+import type { FastifyInstance } from 'fastify';
+import type { Logger } from 'pino';
+import { buildApp } from './app.js';
+import { Collections } from './collections/collections.js';
+import { type Config, describeSettings, loadConfig } from './config.js';
+import { ServiceError } from './errors.js';
+import { createLog } from './log.js';
+import { VERSION } from './version.js';
+
+const USAGE = `coppice ${VERSION}: an HTTP vector-search service
+
+Usage: coppice [--help | --version]
+
+Settings are environment variables (name, default, meaning):
+${describeSettings()}`;
+
+async function main(): Promise<void> {
+  const [option, ...rest] = process.argv.slice(2);
+  if (option === '--help' || option === '-h') return console.log(USAGE);
+  if (option === '--version' || option === '-v') return console.log(VERSION);
+  if (option !== undefined || rest.length > 0) fail(`unknown option ${option}; try --help`);
+  const config = loadConfig(process.env);
+  await serve(config, createLog({ level: config.logLevel, readable: process.stdout.isTTY }));
+}
+
+/** Listens at once; `/readyz` tells when all collections are open. */
+async function serve(config: Config, log: Logger): Promise<void> {
+  const collections = await Collections.open(config, log);
+  const app = await buildApp({ config, collections, log });
+  endInOrder({ app, collections, config, log });
+  try {
+    await app.listen({ host: config.host, port: config.port });
+  } catch (error) {
+    await collections.close();
+    throw error;
+  }
+  if (config.apiKeys.length === 0) log.warn({ host: config.host }, 'no API keys are set: everybody who can connect may do everything');
+}
+
+interface Running {
+  app: FastifyInstance;
+  collections: Collections;
+  config: Config;
+  log: Logger;
+}
+
+/** A signal: no new connections, running requests end, then the engine; a second signal: at once. */
+function endInOrder({ app, collections, config, log }: Running): void {
+  const delay = config.shutdownGraceMs === 0 ? 1 : config.shutdownGraceMs;
+  closeWithGrace({ delay, logger: { error: (...args: unknown[]) => log.error({ args }, 'stopping') } }, async ({ signal, err }) => {
+    if (err) log.fatal({ err }, 'a defect: stopping');
+    else log.info({ signal }, 'stopping');
+    await app.close();
+    await collections.close();
+    log.info({}, 'stopped');
+  });
+}
+
+function fail(message: string): never {
+  console.error(`coppice: ${message}`);
+  process.exit(1);
+}
+
+try {
+  await main();
+} catch (error) {
+  if (error instanceof ServiceError) fail(error.message);
+  throw error;
+}

@@ -1,0 +1,137 @@
+// The threads that build indexes, apart from those that search: one build at a time, the others wait. Main thread.
+
+import { mkdir, rm } from 'node:fs/promises';
+import { allocateArena, arenaShape } from '../index/build/arena.js';
+import { type Blueprint, layoutCounts } from '../index/build/blueprint.js';
+import { BuildControl } from '../index/build/control.js';
+import { Generation } from '../index/generation.js';
+import type { IndexSettings } from '../index/settings.js';
+import { ServiceError } from '../errors.js';
+import { fsyncDirectory } from '../storage/files.js';
+import {
+  type BuildFacts,
+  createLeafVectors,
+  leafVectorsDescriptor,
+  type LoadedGeneration,
+  saveGeneration,
+} from './generation-files.js';
+import type { BuildShare, BuildTask, SearchView } from './messages.js';
+import { WorkerPool } from './worker-pool.js';
+
+/** Threads end after this time without a build, and give their memory back. */
+const IDLE_TIMEOUT_MS = 5000;
+const NICE_INCREMENT = 5;
+
+export interface BuildRequest {
+  /** What is built from; must stay usable until the build has ended. */
+  source: SearchView;
+  /** Rows below it are indexed, the others stay pending. */
+  rowEnd: number;
+  settings: IndexSettings;
+  /** Made by the build, removed if it fails. */
+  directory: string;
+  /** Progress; `cancel()` on it stops the build. */
+  control: BuildControl;
+}
+
+export class BuildPool {
+  readonly #pool: WorkerPool<BuildTask>;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(options: { threads: number }, onError: (error: unknown) => void) {
+    this.#pool = new WorkerPool(
+      {
+        file: new URL('./build-worker.js', import.meta.url),
+        threadsMin: 0,
+        threadsMax: options.threads,
+        idleTimeoutMs: IDLE_TIMEOUT_MS,
+        queuedMax: 4 * options.threads,
+        niceIncrement: NICE_INCREMENT,
+      },
+      onError,
+    );
+  }
+
+  get threads(): number {
+    return this.#pool.threads;
+  }
+
+  /**
+   * Builds a generation from the live vectors of `source` and writes it to `directory`, durably.
+   * @throws build_canceled, collection_empty, memory_full, Error when a thread died or the disk failed
+   */
+  build(request: BuildRequest): Promise<LoadedGeneration> {
+    const turn = this.#last.then(() => this.#build(request));
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+
+  async #build(request: BuildRequest): Promise<LoadedGeneration> {
+    const { source, settings, directory, control } = request;
+    const startedMs = performance.now();
+    this.#checkCanceled(control);
+    const positions = await this.#pool.run<SharedArrayBuffer>({ kind: 'list', source, rowEnd: request.rowEnd });
+    const points = positions.byteLength / 4;
+    if (points === 0) throw new ServiceError('collection_empty', { name: 'The collection' });
+    const shape = arenaShape(settings, points, this.threads);
+    const share = { source, settings, shape, arena: allocateArena(shape), positions, control: control.buffer };
+
+    const blueprint = await this.#together<Blueprint>(control, (threadIndex) => ({
+      kind: 'cluster',
+      share: { ...share, threadIndex } satisfies BuildShare,
+    }));
+    const generation = Generation.allocate(settings, layoutCounts(blueprint), request.rowEnd);
+    try {
+      await mkdir(directory, { recursive: true });
+      await createLeafVectors(directory, settings.dimension, generation.slots);
+      await this.#together<void>(control, (threadIndex) => ({
+        kind: 'encode',
+        share: { ...share, threadIndex } satisfies BuildShare,
+        generation: generation.memory,
+        blueprint,
+        directory,
+      }));
+      const facts: BuildFacts = {
+        depth: generation.layout.levels.length,
+        builtAt: new Date().toISOString(),
+        buildSeconds: (performance.now() - startedMs) / 1000,
+      };
+      await saveGeneration(generation, facts, directory);
+      await fsyncDirectory(directory);
+      this.#checkCanceled(control);
+      const leafVectors = leafVectorsDescriptor(directory, settings.dimension, generation.slots);
+      return { generation, facts, leafVectors };
+    } catch (error) {
+      await rm(directory, { recursive: true, force: true });
+      throw error;
+    }
+  }
+
+  /** One task on each thread; the first is the leader's and gives the result. When one fails the others are stopped. */
+  async #together<Result>(control: BuildControl, taskOf: (threadIndex: number) => BuildTask): Promise<Result> {
+    control.reset();
+    const wasCanceled = control.canceled;
+    let failure: unknown;
+    const tasks = Array.from({ length: this.threads }, async (_, threadIndex) => {
+      try {
+        return await this.#pool.run<Result>(taskOf(threadIndex));
+      } catch (error) {
+        failure ??= error;
+        control.cancel();
+        throw error;
+      }
+    });
+    const [leader] = await Promise.allSettled(tasks);
+    if (failure !== undefined && !wasCanceled) throw failure;
+    if (leader?.status !== 'fulfilled') throw new ServiceError('build_canceled');
+    return leader.value;
+  }
+
+  #checkCanceled(control: BuildControl): void {
+    if (control.canceled) throw new ServiceError('build_canceled');
+  }
+}

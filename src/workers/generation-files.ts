@@ -1,0 +1,133 @@
+// A generation on disk: the index file (everything of its memory that does not change) and the leaf-ordered vectors.
+// Written by the threads of a build, read on the main thread when a collection is opened.
+
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { ServiceError } from '../errors.js';
+import { allocateMemory, Generation, GENERATION_FORMAT_VERSION, growMemory } from '../index/generation.js';
+import { WORD } from '../index/memory-layout.js';
+import type { IndexSettings } from '../index/settings.js';
+import { readCheckedFile, writeCheckedFile } from '../storage/checked-file.js';
+import { SegmentWriter, writeRowsSync } from '../storage/segment.js';
+import { rowBytes, type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
+import { segmentPath } from '../storage/segment-files.js';
+import type { VectorsDescriptor } from '../storage/vectors.js';
+
+const INDEX_FILE = { magic: 'COPINDEX', version: GENERATION_FORMAT_VERSION };
+const SECTION = { memory: 1, description: 2 } as const;
+
+function indexPath(directory: string): string {
+  return join(directory, 'index.bin');
+}
+
+/** Where the vectors of `slots` slots lie in a generation's directory. */
+export function leafVectorsDescriptor(directory: string, dimension: number, slots: number): VectorsDescriptor {
+  const capacity = segmentCapacityRows(dimension);
+  const segments = [];
+  for (let firstRow = 0; firstRow < slots; firstRow += capacity) {
+    segments.push({ path: segmentPath(directory, firstRow), firstRow, rows: Math.min(capacity, slots - firstRow) });
+  }
+  return { dimension, segments };
+}
+
+/** Creates the empty vector files of a new generation. */
+export async function createLeafVectors(directory: string, dimension: number, slots: number): Promise<void> {
+  for (const { path, firstRow, rows } of leafVectorsDescriptor(directory, dimension, slots).segments) {
+    const file = await SegmentWriter.create(path, { dimension, firstRow, capacityRows: rows });
+    await file.close();
+  }
+}
+
+/** Writes vectors by slot into the files that `createLeafVectors` made. Blocks: for the threads of a build. */
+export class LeafVectorsWriter {
+  readonly #files: { fd: number; shape: SegmentShape }[];
+  readonly #dimension: number;
+
+  constructor(directory: string, dimension: number, slots: number) {
+    this.#dimension = dimension;
+    this.#files = leafVectorsDescriptor(directory, dimension, slots).segments.map(({ path, firstRow, rows }) => ({
+      fd: openSync(path, 'r+'),
+      shape: { dimension, firstRow, capacityRows: rows },
+    }));
+  }
+
+  write(firstSlot: number, vectors: Float32Array): void {
+    const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+    const stride = rowBytes(this.#dimension);
+    const end = firstSlot + vectors.length / this.#dimension;
+    for (const { fd, shape } of this.#files) {
+      const from = Math.max(firstSlot, shape.firstRow);
+      const to = Math.min(end, shape.firstRow + shape.capacityRows);
+      if (from >= to) continue;
+      writeRowsSync(fd, shape, from - shape.firstRow, bytes.subarray((from - firstSlot) * stride, (to - firstSlot) * stride));
+    }
+  }
+
+  /** Makes what any thread wrote durable, and closes this writer's files. */
+  sync(): void {
+    for (const { fd } of this.#files) fsyncSync(fd);
+  }
+
+  close(): void {
+    for (const { fd } of this.#files) closeSync(fd);
+  }
+}
+
+/** What is known of a build beside the index itself. */
+export interface BuildFacts {
+  /** Levels of the tree. */
+  depth: number;
+  /** When the build ended, ISO 8601. */
+  builtAt: string;
+  buildSeconds: number;
+}
+
+interface Description {
+  settings: IndexSettings;
+  facts: BuildFacts;
+}
+
+/** Writes the index file, durably. */
+export async function saveGeneration(generation: Generation, facts: BuildFacts, directory: string): Promise<void> {
+  const memory = generation.bytes(0, generation.layout.fileBytes);
+  // The header's first words change while the generation serves; in the file they are zero.
+  const header = memory.slice(0, 64);
+  header.fill(0, 0, WORD.formatVersion * 4);
+  const description: Description = { settings: generation.settings, facts };
+  await writeCheckedFile(indexPath(directory), INDEX_FILE, [
+    { id: SECTION.memory, parts: [header, memory.subarray(64)] },
+    { id: SECTION.description, parts: [new TextEncoder().encode(JSON.stringify(description))] },
+  ]);
+}
+
+export interface LoadedGeneration {
+  generation: Generation;
+  facts: BuildFacts;
+  leafVectors: VectorsDescriptor;
+}
+
+/**
+ * Reads a generation back, every block checked, without a rebuild.
+ * @throws storage_corrupt
+ */
+export async function loadGeneration(directory: string): Promise<LoadedGeneration> {
+  const path = indexPath(directory);
+  let memory: WebAssembly.Memory | undefined;
+  let json = new Uint8Array();
+  await readCheckedFile(path, INDEX_FILE, (id, bytes) => {
+    if (id === SECTION.memory) {
+      memory = allocateMemory(bytes);
+      return new Uint8Array(memory.buffer, 0, bytes);
+    }
+    json = new Uint8Array(bytes);
+    return json;
+  });
+  if (memory === undefined || json.length === 0) {
+    throw new ServiceError('storage_corrupt', { path, reason: 'a section is missing' });
+  }
+  const { settings, facts } = JSON.parse(new TextDecoder().decode(json)) as Description;
+  const end = new Uint32Array(memory.buffer, 0, WORD.end + 1)[WORD.end] as number;
+  if (end > memory.buffer.byteLength) growMemory(memory, end - memory.buffer.byteLength);
+  const generation = new Generation(memory, settings);
+  return { generation, facts, leafVectors: leafVectorsDescriptor(directory, settings.dimension, generation.slots) };
+}

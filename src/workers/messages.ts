@@ -1,0 +1,65 @@
+// What crosses the thread boundary: the messages of all pools, used by both sides.
+
+import type { PointShape } from '../contract/point-batch.js';
+import type { ErrorData } from '../errors.js';
+import type { ArenaShape } from '../index/build/arena.js';
+import type { Blueprint } from '../index/build/blueprint.js';
+import type { Query, QueryPart } from '../index/query.js';
+import type { IndexSettings } from '../index/settings.js';
+import type { VectorsDescriptor } from '../storage/vectors.js';
+
+/** One state of a collection that searches run on. Plain data and shared memory: posting it copies a few hundred bytes. */
+export interface SearchView {
+  /** Unique per content: workers keep what they have opened under it. */
+  key: string;
+  memory: WebAssembly.Memory;
+  slots: number;
+  rowBase: number;
+  settings: IndexSettings;
+  /** Appended vectors, by row. */
+  vectors: VectorsDescriptor;
+  /** The generation's vectors, by slot. */
+  leafVectors: VectorsDescriptor | null;
+}
+
+/**
+ * Tasks name their view by key; the view itself comes along only when a worker has answered `view_unknown`:
+ * posting it costs as much as a short search.
+ */
+export type SearchTask = { viewKey: string; view: SearchView | undefined } & (
+  | { kind: 'search'; queries: Query[]; part: QueryPart }
+  | { kind: 'encode' }
+);
+
+/** Broadcast: the view will not be searched again. */
+export interface ReleaseMessage {
+  viewKey: string;
+}
+
+/** What every thread of a build works on. */
+export interface BuildShare {
+  threadIndex: number;
+  source: SearchView;
+  settings: IndexSettings;
+  shape: ArenaShape;
+  arena: WebAssembly.Memory;
+  /** u32 per point: its position in the source. */
+  positions: SharedArrayBuffer;
+  control: SharedArrayBuffer;
+}
+
+export type BuildTask =
+  | { kind: 'list'; source: SearchView; rowEnd: number }
+  | { kind: 'cluster'; share: BuildShare }
+  | { kind: 'encode'; share: BuildShare; generation: WebAssembly.Memory; blueprint: Blueprint; directory: string };
+
+export type IngestTask =
+  | { kind: 'points'; body: Uint8Array; shape: PointShape }
+  | { kind: 'lines'; body: Uint8Array; firstLine: number; shape: PointShape }
+  | { kind: 'searches'; body: Uint8Array };
+
+/** Errors lose their class between threads: a worker returns them as data. */
+export type Reply<Value> =
+  | { ok: true; value: Value }
+  | { ok: false; error: ErrorData }
+  | { ok: false; viewUnknown: true };

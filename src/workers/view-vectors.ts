@@ -1,0 +1,31 @@
+// The full vectors of a view by position: slots from the leaf-ordered files, then pending rows from the appended ones. Runs on workers.
+
+import type { PositionReader } from '../index/query.js';
+import { VectorReader } from '../storage/vectors.js';
+import type { SearchView } from './messages.js';
+
+export class ViewVectors implements PositionReader {
+  readonly #slots: number;
+  /** Row of a pending position, minus that position. */
+  readonly #rowOffset: number;
+  readonly #bySlot: VectorReader | undefined;
+  readonly #byRow: VectorReader;
+
+  constructor(view: SearchView) {
+    this.#slots = view.slots;
+    this.#rowOffset = view.rowBase - view.slots;
+    this.#bySlot = view.leafVectors ? new VectorReader(view.leafVectors) : undefined;
+    this.#byRow = new VectorReader(view.vectors);
+  }
+
+  copyInto(position: number, target: Float32Array): void {
+    if (position < this.#slots) target.set((this.#bySlot as VectorReader).get(position));
+    else target.set(this.#byRow.get(position + this.#rowOffset));
+  }
+
+  /** The range lies on one side: all slots, or all pending. */
+  copyRange(first: number, count: number, target: Float32Array): void {
+    if (first < this.#slots) (this.#bySlot as VectorReader).copyRange(first, count, target);
+    else this.#byRow.copyRange(first + this.#rowOffset, count, target);
+  }
+}

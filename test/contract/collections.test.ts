@@ -1,0 +1,52 @@
+import { test } from 'tap';
+import { buildRequest } from '../../src/contract/build.js';
+import { createCollection } from '../../src/contract/collections.js';
+import { parseWith } from '../../src/contract/issues.js';
+import { deletePoints } from '../../src/contract/points.js';
+import { refusalOf } from './bodies.js';
+
+const WORDS = { name: 'words', dimension: 100, metric: 'cosine' };
+
+test('a collection has defaults', async (t) => {
+  t.same(parseWith(createCollection, WORDS), { ...WORDS, storage: 'mmap', index: {} });
+});
+
+test('names cannot be paths', async (t) => {
+  for (const name of ['../up', '..', '.', '', 'a/b', 'a\\b', '.hidden', 'x'.repeat(129), 'nul\u0000', 'ü', 'a b', 5]) {
+    const error = refusalOf(() => parseWith(createCollection, { ...WORDS, name }));
+    t.equal(error.code, 'validation_failed', String(name));
+    t.equal(error.issues[0]?.path, 'name');
+  }
+});
+
+test('dimension, metric, storage and index parameters are checked', async (t) => {
+  const bad = [
+    { dimension: 1 },
+    { dimension: 4097 },
+    { dimension: 2.5 },
+    { metric: 'hamming' },
+    { storage: 'disk' },
+    { index: { branching_factor: 1 } },
+    { index: { max_leaf_size: 1e9 } },
+    { index: { max_iterations: 0 } },
+    { index: { bits: 3 } },
+    { index: { quantizer: 'sign', bits: 2 } },
+    { index: { leaves: 5 } },
+    { shards: 2 },
+  ];
+  for (const fields of bad) {
+    t.equal(refusalOf(() => parseWith(createCollection, { ...WORDS, ...fields })).code, 'validation_failed', JSON.stringify(fields));
+  }
+});
+
+test('a build takes index parameters only', async (t) => {
+  t.same(parseWith(buildRequest, { bits: 4, max_iterations: 3 }), { bits: 4, max_iterations: 3 });
+  t.equal(refusalOf(() => parseWith(buildRequest, { wait: true })).code, 'validation_failed');
+});
+
+test('a delete names ids, and no filter yet', async (t) => {
+  t.same(parseWith(deletePoints, { ids: [1, 'a'] }).ids, [1, 'a']);
+  t.equal(refusalOf(() => parseWith(deletePoints, {})).code, 'validation_failed');
+  t.equal(refusalOf(() => parseWith(deletePoints, { ids: [] })).code, 'validation_failed');
+  t.equal(refusalOf(() => parseWith(deletePoints, { filter: {} })).code, 'not_supported');
+});

@@ -1,0 +1,132 @@
+import { crc32c } from '@node-rs/crc32';
+import { type Test, test } from 'tap';
+import { type PointShape, parsePoints } from '../../src/contract/point-batch.js';
+import { bytesOf, base64Of, refusalOf } from './bodies.js';
+
+const L2: PointShape = { dimension: 3, metric: 'l2' };
+const COSINE: PointShape = { dimension: 3, metric: 'cosine' };
+
+function refuses(t: Test, points: unknown, code: string, path: string, shape = L2) {
+  const error = refusalOf(() => parsePoints(bytesOf({ points }), shape));
+  t.equal(error.code, code);
+  t.equal(error.issues[0]?.path, path);
+  t.ok(error.issues[0]?.message);
+}
+
+test('points become columns, with a checksum of each vector', async (t) => {
+  const points = [
+    { id: 'a', vector: [1, 2, 3], payload: { word: 'tree', deep: { list: [1, null] } } },
+    { id: 7, vector: base64Of([4, 5, 6]) },
+  ];
+  const batch = parsePoints(bytesOf({ points }), L2);
+  t.equal(batch.count, 2);
+  t.same(batch.ids, ['a', 7]);
+  t.same([...batch.vectors], [1, 2, 3, 4, 5, 6]);
+  t.equal(batch.vectors.buffer.byteLength, 24, 'the vectors have a buffer of their own');
+  t.equal(Buffer.from(batch.payloads[0] as Uint8Array).toString(), '{"word":"tree","deep":{"list":[1,null]}}');
+  t.equal(batch.payloads[1], null);
+  t.equal(batch.checksums[1], crc32c(new Uint8Array(Float32Array.of(4, 5, 6).buffer)));
+});
+
+test('a vector of another dimension is refused, as numbers and as base64', async (t) => {
+  refuses(t, [{ id: 1, vector: [1, 2] }], 'dimension_mismatch', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: base64Of([1, 2, 3, 4]) }], 'dimension_mismatch', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: [] }], 'dimension_mismatch', 'points[0].vector');
+});
+
+test('NaN and infinity are refused', async (t) => {
+  refuses(t, [{ id: 1, vector: base64Of([1, Number.NaN, 3]) }], 'vector_not_finite', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: base64Of([1, 2, -Infinity]) }], 'vector_not_finite', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: [1, 1e39, 3] }], 'vector_not_finite', 'points[0].vector');
+  const error = refusalOf(() => parsePoints(bytesOf('{"points":[{"id":1,"vector":[1,2,1e999]}]}'), L2));
+  t.equal(error.code, 'vector_not_finite');
+});
+
+test('bad base64 is refused', async (t) => {
+  for (const vector of ['!!!!', 'AAAA', 'AAAAAAAAAAAAAAAA AAAA', base64Of([1, 2, 3]).slice(0, -1), `${'-_-_'.repeat(4)}`]) {
+    const error = refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
+    t.match(error.code, /validation_failed|dimension_mismatch/, vector);
+  }
+  refuses(t, [{ id: 1, vector: '*'.repeat(16) }], 'validation_failed', 'points[0].vector');
+});
+
+test('what is no number or no vector is refused at its first fault', async (t) => {
+  refuses(t, [{ id: 1, vector: [1, '2', 3] }], 'validation_failed', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: [1, null, 3] }], 'validation_failed', 'points[0].vector');
+  refuses(t, [{ id: 1, vector: { 0: 1 } }], 'validation_failed', 'points[0].vector');
+  refuses(t, [{ id: 1 }], 'validation_failed', 'points[0].vector');
+});
+
+test('a zero vector is refused for cosine only', async (t) => {
+  refuses(t, [{ id: 1, vector: [0, 0, 0] }], 'zero_vector', 'points[0].vector', COSINE);
+  t.equal(parsePoints(bytesOf({ points: [{ id: 1, vector: [0, 0, 0] }] }), L2).count, 1);
+});
+
+test('ids are strings of 1 to 256 bytes or integers up to 2^53-1, never rounded', async (t) => {
+  const bad = ['', 'x'.repeat(257), 'ä'.repeat(129), -1, 1.5, 9007199254740992, true, null, ['a'], '\ud800'];
+  for (const id of bad) refuses(t, [{ id, vector: [1, 2, 3] }], 'validation_failed', 'points[0].id');
+  const error = refusalOf(() => parsePoints(bytesOf('{"points":[{"id":9007199254740993,"vector":[1,2,3]}]}'), L2));
+  t.equal(error.code, 'validation_failed');
+  for (const id of ['x'.repeat(256), 9007199254740991, 0]) {
+    t.same(parsePoints(bytesOf({ points: [{ id, vector: [1, 2, 3] }] }), L2).ids, [id]);
+  }
+});
+
+test('the same id twice in a batch is refused; 5 and "5" are the same', async (t) => {
+  const twice = [{ id: 5, vector: [1, 2, 3] }, { id: 'b', vector: [1, 2, 3] }, { id: '5', vector: [1, 2, 3] }];
+  refuses(t, twice, 'duplicate_id', 'points[2].id');
+});
+
+test('unknown fields are refused', async (t) => {
+  refuses(t, [{ id: 1, vector: [1, 2, 3], vektor: 1 }], 'validation_failed', 'points[0]');
+  t.equal(refusalOf(() => parsePoints(bytesOf({ points: [], extra: 1 }), L2)).code, 'validation_failed');
+});
+
+test('a payload is an object of bounded size and depth', async (t) => {
+  const point = (payload: unknown) => [{ id: 1, vector: [1, 2, 3], payload }];
+  let deep: unknown = 1;
+  for (let level = 0; level < 40; level += 1) deep = { deep };
+  for (const payload of ['text', [1], null, 5, { text: 'x'.repeat(65_536) }, deep]) {
+    refuses(t, point(payload), 'validation_failed', 'points[0].payload');
+  }
+});
+
+test('keys that reach a prototype are refused, however they are written', async (t) => {
+  for (const key of ['__proto__', '\\u005f_proto__', '\\u005F\\u005fpr\\u006fto__']) {
+    const body = `{"points":[{"id":1,"vector":[1,2,3],"payload":{"${key}":{"admin":true}}}]}`;
+    t.equal(refusalOf(() => parsePoints(bytesOf(body), L2)).code, 'malformed_json', key);
+  }
+  const constructor = '{"points":[{"id":1,"vector":[1,2,3],"payload":{"constructor":{"prototype":{}}}}]}';
+  t.equal(refusalOf(() => parsePoints(bytesOf(constructor), L2)).code, 'malformed_json');
+  const harmless = '{"points":[{"id":1,"vector":[1,2,3],"payload":{"text":"__proto__","constructor":"Ford"}}]}';
+  t.equal(parsePoints(bytesOf(harmless), L2).count, 1);
+});
+
+test('malformed JSON is refused without quoting it', async (t) => {
+  for (const body of ['', '{', '{"points":[}', 'secret words', '[1,2', '\u0000']) {
+    const error = refusalOf(() => parsePoints(bytesOf(body), L2));
+    t.equal(error.code, 'malformed_json', body);
+    t.notMatch(error.message, /secret/);
+  }
+  t.equal(refusalOf(() => parsePoints(Uint8Array.of(0x22, 0xff, 0x22), L2)).code, 'malformed_json', 'not UTF-8');
+});
+
+test('no points, too many points and other shapes are refused', async (t) => {
+  const point = { id: 1, vector: [1, 2, 3] };
+  for (const body of [{ points: [] }, { points: new Array(10_001).fill(point) }, {}, [], 5, null, { points: {} }]) {
+    t.equal(refusalOf(() => parsePoints(bytesOf(body), L2)).code, 'validation_failed');
+  }
+});
+
+test('at most 16 faults are told, each with its path', async (t) => {
+  const points = Array.from({ length: 100 }, (_, id) => ({ id, vector: id === 0 ? [1, 2, 3] : ['x'] }));
+  const error = refusalOf(() => parsePoints(bytesOf({ points }), L2));
+  t.equal(error.issues.length, 16);
+  t.equal(error.issues[3]?.path, 'points[4].vector');
+});
+
+test('many points without vectors reserve little memory', async (t) => {
+  const points = new Array(10_000).fill({});
+  const error = refusalOf(() => parsePoints(bytesOf({ points }), { dimension: 4096, metric: 'l2' }));
+  t.equal(error.code, 'validation_failed');
+});

@@ -1,0 +1,49 @@
+import { test } from 'tap';
+import { parseSearch, parseSearches } from '../../src/contract/search.js';
+import { base64Of, bytesOf, refusalOf } from './bodies.js';
+
+const refusal = (body: unknown) => refusalOf(() => parseSearch(bytesOf(body)));
+
+test('a search has defaults, and its vector is decoded', async (t) => {
+  const search = parseSearch(bytesOf({ vector: [1, 0.5] }));
+  t.same(search.vector, Float32Array.of(1, 0.5));
+  t.match(search, { k: 10, exact: false, with_payload: false, with_vector: false, with_stats: false });
+  t.same(parseSearch(bytesOf({ vector: base64Of([1, 0.5]), k: 3 })).vector, Float32Array.of(1, 0.5));
+  t.equal(parseSearch(bytesOf({ id: 5 })).id, 5);
+});
+
+test('huge, negative and fractional numbers are refused', async (t) => {
+  for (const fields of [{ k: 1001 }, { k: 0 }, { k: 1.5 }, { k: '10' }, { probes: 0 }, { rerank_factor: 0.5 }, { rerank_factor: 1e9 }]) {
+    const error = refusal({ vector: [1], ...fields });
+    t.equal(error.code, 'validation_failed');
+    t.equal(error.issues[0]?.path, Object.keys(fields)[0]);
+  }
+});
+
+test('exactly one of vector and id is wanted', async (t) => {
+  t.equal(refusal({}).code, 'validation_failed');
+  t.equal(refusal({ vector: [1], id: 1 }).code, 'validation_failed');
+});
+
+test('a vector with NaN or infinity has a code of its own', async (t) => {
+  t.equal(refusal({ vector: base64Of([1, Number.NaN]) }).code, 'vector_not_finite');
+  const error = refusal({ vector: [1e39] });
+  t.equal(error.code, 'vector_not_finite');
+  t.equal(error.issues[0]?.path, 'vector');
+});
+
+test('filter and target_recall are known and not supported; other fields are unknown', async (t) => {
+  t.equal(refusal({ vector: [1], filter: { a: 1 } }).code, 'not_supported');
+  t.equal(refusal({ vector: [1], target_recall: 0.9 }).code, 'not_supported');
+  const error = refusal({ vector: [1], top: 5 });
+  t.equal(error.code, 'validation_failed');
+  t.match(error.issues[0]?.message, /"top"/);
+});
+
+test('a batch tells which of its searches is bad', async (t) => {
+  const error = refusalOf(() => parseSearches(bytesOf({ searches: [{ vector: [1] }, { vector: 'x' }] })));
+  t.match(error.issues[0]?.path, 'searches[1].vector');
+  t.equal(refusalOf(() => parseSearches(bytesOf({ searches: [] }))).code, 'validation_failed');
+  t.equal(refusalOf(() => parseSearches(bytesOf({ searches: new Array(257).fill({ id: 1 }) }))).code, 'validation_failed');
+  t.equal(parseSearches(bytesOf({ searches: [{ id: 1 }, { vector: [1] }] })).length, 2);
+});

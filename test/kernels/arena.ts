@@ -1,0 +1,150 @@
+// Shared memory with the real kernels bound to it, a bump allocator and seeded random numbers, for kernel tests.
+
+import { BUFFER, BUFFER_HEADER_BYTES, LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
+import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
+
+export interface Floats {
+  address: number;
+  view: Float32Array;
+}
+
+export interface LeafEntry {
+  blocks: number;
+  count: number;
+  firstPosition: number;
+  tombstones: number;
+  firstBit: number;
+  constant: number;
+  errorScale: number;
+}
+
+export interface CandidateList {
+  estimates: number[];
+  lowers: number[];
+  positions: number[];
+}
+
+const PAGE_BYTES = 65_536;
+
+export class Arena {
+  readonly memory: WebAssembly.Memory;
+  readonly kernels: Kernels;
+  #next: number;
+
+  /** `base`: where allocation begins, to test high addresses. */
+  constructor(bytes = 16 * 2 ** 20, base = 64) {
+    this.memory = new WebAssembly.Memory({
+      initial: Math.ceil((base + bytes) / PAGE_BYTES),
+      maximum: PAGE_BYTES,
+      shared: true,
+    });
+    this.kernels = instantiateKernels(this.memory);
+    this.#next = base;
+  }
+
+  allocate(bytes: number): number {
+    const address = this.#next;
+    this.#next = Math.ceil((address + bytes) / 16) * 16;
+    return address;
+  }
+
+  floats(source: ArrayLike<number> | number): Floats {
+    const length = typeof source === 'number' ? source : source.length;
+    const address = this.allocate(length * 4);
+    const view = new Float32Array(this.memory.buffer, address, length);
+    if (typeof source !== 'number') view.set(source);
+    return { address, view };
+  }
+
+  words(source: ArrayLike<number> | number): { address: number; view: Uint32Array } {
+    const length = typeof source === 'number' ? source : source.length;
+    const address = this.allocate(length * 4);
+    const view = new Uint32Array(this.memory.buffer, address, length);
+    if (typeof source !== 'number') view.set(source);
+    return { address, view };
+  }
+
+  bytes(length: number): { address: number; view: Uint8Array } {
+    const address = this.allocate(length);
+    return { address, view: new Uint8Array(this.memory.buffer, address, length) };
+  }
+
+  leaves(entries: LeafEntry[]): number {
+    const address = this.allocate(entries.length * LEAF_ENTRY_BYTES);
+    entries.forEach((entry, index) => {
+      const view = new DataView(this.memory.buffer, address + index * LEAF_ENTRY_BYTES);
+      view.setUint32(LEAF.blocks, entry.blocks, true);
+      view.setUint32(LEAF.count, entry.count, true);
+      view.setUint32(LEAF.firstPosition, entry.firstPosition, true);
+      view.setUint32(LEAF.tombstones, entry.tombstones, true);
+      view.setUint32(LEAF.firstBit, entry.firstBit, true);
+      view.setFloat32(LEAF.constant, entry.constant, true);
+      view.setFloat32(LEAF.errorScale, entry.errorScale, true);
+    });
+    return address;
+  }
+
+  buffer(keep: number, capacity = 2 * keep): number {
+    const address = this.allocate(BUFFER_HEADER_BYTES);
+    const view = new DataView(this.memory.buffer, address);
+    view.setUint32(BUFFER.capacity, capacity, true);
+    view.setUint32(BUFFER.keep, keep, true);
+    view.setFloat32(BUFFER.threshold, Number.POSITIVE_INFINITY, true);
+    view.setUint32(BUFFER.estimates, this.allocate(capacity * 4), true);
+    view.setUint32(BUFFER.lowers, this.allocate(capacity * 4), true);
+    view.setUint32(BUFFER.positions, this.allocate(capacity * 4), true);
+    return address;
+  }
+
+  field(buffer: number, offset: number): number {
+    return new DataView(this.memory.buffer, buffer).getUint32(offset, true);
+  }
+
+  threshold(buffer: number): number {
+    return new DataView(this.memory.buffer, buffer).getFloat32(BUFFER.threshold, true);
+  }
+
+  candidates(buffer: number): CandidateList {
+    const count = this.field(buffer, BUFFER.count);
+    const floats = (offset: number) =>
+      Array.from(new Float32Array(this.memory.buffer, this.field(buffer, offset), count));
+    return {
+      estimates: floats(BUFFER.estimates),
+      lowers: floats(BUFFER.lowers),
+      positions: Array.from(new Uint32Array(this.memory.buffer, this.field(buffer, BUFFER.positions), count)),
+    };
+  }
+
+  /** Writes candidates into a buffer as pushes would, without the threshold. */
+  fill(buffer: number, estimates: ArrayLike<number>, positions: ArrayLike<number>): void {
+    const length = estimates.length;
+    new Float32Array(this.memory.buffer, this.field(buffer, BUFFER.estimates), length).set(estimates);
+    const lowers = Float32Array.from(estimates, (value) => value - 1);
+    new Float32Array(this.memory.buffer, this.field(buffer, BUFFER.lowers), length).set(lowers);
+    new Uint32Array(this.memory.buffer, this.field(buffer, BUFFER.positions), length).set(positions);
+    new DataView(this.memory.buffer, buffer).setUint32(BUFFER.count, length, true);
+  }
+}
+
+/** Seeded uniform numbers in [0, 1) (mulberry32). */
+export function random(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** `length` seeded normal numbers, as float32. */
+export function gaussian(next: () => number, length: number, deviation = 1): Float32Array {
+  return Float32Array.from(
+    { length },
+    () => deviation * Math.sqrt(-2 * Math.log(1 - next())) * Math.cos(2 * Math.PI * next()),
+  );
+}
+
+export function signWordsOf(next: () => number, dim: number): Uint32Array {
+  return Uint32Array.from({ length: 4 * dim }, () => (next() < 0.5 ? 0 : 0x80000000));
+}

@@ -1,0 +1,237 @@
+// Tables, FastScan and Hamming scans against the references.
+
+import t from 'tap';
+import type { KernelBits } from '../../src/kernels/kernels.js';
+import { BLOCK_VECTORS, blockBytes, BUFFER, signWords, TABLE_OUT_BYTES, tableBytes } from '../../src/kernels/layout.js';
+import { Arena, gaussian, random } from './arena.js';
+import * as reference from './reference.js';
+
+const BITS: KernelBits[] = [1, 2, 4];
+
+interface Scene {
+  arena: Arena;
+  dim: number;
+  bits: KernelBits;
+  tables: { address: number; view: Uint8Array };
+  tableOut: { address: number; view: Float32Array };
+  blocks: number;
+  /** add + rescale * <xbar, q> of each vector by the reference, from the tables' own bytes */
+  estimates: number[];
+  errors: number[];
+  /** what rounded tables add to the error: 1.9 deviations */
+  tableErrors: number[];
+}
+
+/** Blocks of random codes and factors, a random query, and the estimates they must give. */
+function scene(dim: number, bits: KernelBits, count: number, deviation = 1): Scene {
+  const arena = new Arena(32 * 2 ** 20);
+  const next = random(dim + bits);
+  const query = arena.floats(gaussian(next, dim, deviation));
+  const tables = arena.bytes(tableBytes(dim, bits));
+  const tableOut = arena.floats(TABLE_OUT_BYTES / 4);
+  arena.kernels.buildTables(query.address, dim, bits, tables.address, tableOut.address);
+  const codeBytes = tableBytes(dim, bits);
+  const blockTotal = Math.ceil(count / BLOCK_VECTORS);
+  const { address: blocks, view } = arena.bytes(blockTotal * blockBytes(dim, bits));
+  const estimates: number[] = [];
+  const errors: number[] = [];
+  const tableErrors: number[] = [];
+  const [scale, bias, sum] = tableOut.view as unknown as [number, number, number];
+  for (let b = 0; b < blockTotal; b++) {
+    const block = view.subarray(b * blockBytes(dim, bits), (b + 1) * blockBytes(dim, bits));
+    for (let i = 0; i < codeBytes; i++) block[i] = Math.floor(next() * 256);
+    const factors = new Float32Array(arena.memory.buffer, block.byteOffset + codeBytes, 3 * BLOCK_VECTORS);
+    factors.set(gaussian(next, 3 * BLOCK_VECTORS));
+    for (let lane = 0; lane < BLOCK_VECTORS; lane++) {
+      const looked = reference.lookUpSum(tables.view, block, (dim / 4) * bits, lane);
+      const product = scale * looked + bias - ((2 ** bits - 1) / 2) * sum;
+      estimates.push((factors[lane] as number) + (factors[lane + 32] as number) * product);
+      errors.push(factors[lane + 64] as number);
+      tableErrors.push((factors[lane + 32] as number) * 1.9 * scale * Math.sqrt(((dim / 4) * bits) / 12));
+    }
+  }
+  return { arena, dim, bits, tables, tableOut, blocks, estimates, errors, tableErrors };
+}
+
+t.test('tables give back <u, q> of every code within half a step a group', async (t) => {
+  for (const dim of [8, 40, 104, 768]) {
+    for (const bits of BITS) {
+      const { arena, tables, tableOut } = scene(dim, bits, 1);
+      const next = random(7);
+      const query = gaussian(random(dim + bits), dim);
+      const [scale, bias, sum] = tableOut.view as unknown as [number, number, number];
+      t.ok(Math.abs(sum - query.reduce((total, value) => total + value, 0)) < 1e-4);
+      t.equal(Math.max(...tables.view), 127, 'the whole range is used');
+      const groups = (dim / 4) * bits;
+      for (let round = 0; round < 20; round++) {
+        const block = arena.bytes(groups * 16).view.map(() => Math.floor(next() * 256));
+        const code = reference.readCode(block, dim, bits, round);
+        const estimate = scale * reference.lookUpSum(tables.view, block, groups, round) + bias;
+        const difference = Math.abs(estimate - reference.dot(code, query));
+        if (difference > 0.51 * scale * groups) t.fail(`${dim}/${bits}: ${difference}`);
+      }
+    }
+  }
+});
+
+t.test('a zero query has scale 0 and no NaN', async (t) => {
+  for (const tiny of [0, 1e-42]) {
+    const arena = new Arena();
+    const query = arena.floats(new Float32Array(16).fill(tiny));
+    const tables = arena.bytes(tableBytes(16, 2));
+    const out = arena.floats(4);
+    arena.kernels.buildTables(query.address, 16, 2, tables.address, out.address);
+    t.equal(out.view[0], 0);
+    t.ok(tables.view.every((value) => value === 0) && out.view.every(Number.isFinite));
+  }
+});
+
+t.test('estimates of blocks equal the reference for any range, up to the largest dimension', async (t) => {
+  for (const [dim, bits] of [
+    [8, 1],
+    [16, 2],
+    [40, 4],
+    [104, 2],
+    [768, 1],
+    [2048, 1],
+    [2056, 1],
+    [1032, 2],
+    [4096, 4],
+  ] as const) {
+    const { arena, tables, tableOut, blocks, estimates } = scene(dim, bits, 96);
+    for (const [first, end] of [
+      [0, 96],
+      [0, 1],
+      [5, 6],
+      [3, 35],
+      [31, 65],
+      [33, 90],
+      [64, 64],
+    ] as const) {
+      const out = arena.floats(100);
+      out.view.fill(-7);
+      const address = out.address + 4;
+      arena.kernels.estimateBlocks(tables.address, tableOut.address, dim, bits, blocks, first, end, 0.5, address);
+      for (let i = 0; i < end - first; i++) {
+        const expected = (estimates[first + i] as number) + 0.5;
+        const difference = Math.abs((out.view[i + 1] as number) - expected);
+        if (!(difference < 3e-6 * dim * bits)) t.fail(`${dim}/${bits} vector ${first + i}: ${difference}`);
+      }
+      t.equal(out.view[0], -7);
+      t.equal(out.view[end - first + 1], -7, `nothing is written past ${end - first}`);
+    }
+  }
+});
+
+t.test('a scan pushes what lives and is below the threshold, with its lower bound and position', async (t) => {
+  for (const [dim, bits] of [
+    [8, 1],
+    [104, 2],
+    [768, 1],
+    [1032, 4],
+  ] as const) {
+    const { arena, tables, tableOut, blocks, estimates, errors, tableErrors } = scene(dim, bits, 200);
+    const tombstones = arena.bytes(64);
+    const next = random(3);
+    tombstones.view.forEach((_, i) => {
+      tombstones.view[i] = next() < 0.3 ? Math.floor(next() * 256) : 0;
+    });
+    const dead = (bit: number) => (((tombstones.view[bit >> 3] as number) >> (bit & 7)) & 1) === 1;
+    const leaf = { tombstones: tombstones.address };
+    const secondBlocks = blocks + 3 * blockBytes(dim, bits);
+    const leaves = arena.leaves([
+      { ...leaf, blocks, count: 77, firstPosition: 1000, firstBit: 5, constant: 1, errorScale: 2 },
+      { ...leaf, blocks, count: 0, firstPosition: 9, firstBit: 0, constant: 0, errorScale: 0 },
+      { ...leaf, blocks: secondBlocks, count: 96, firstPosition: 50, firstBit: 90, constant: -1, errorScale: 0.5 },
+    ]);
+    const expected = new Map<number, { estimate: number; lower: number }>();
+    const expect = (index: number, position: number, constant: number, errorScale: number) => {
+      const estimate = (estimates[index] as number) + constant;
+      const width = Math.hypot((errors[index] as number) * errorScale, tableErrors[index] as number);
+      expected.set(position, { estimate, lower: estimate - width });
+    };
+    for (let i = 0; i < 77; i++) if (!dead(5 + i)) expect(i, 1000 + i, 1, 2);
+    for (let i = 0; i < 96; i++) if (!dead(90 + i)) expect(96 + i, 50 + i, -1, 0.5);
+    const buffer = arena.buffer(200);
+    arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, buffer);
+    const found = arena.candidates(buffer);
+    t.strictSame(found.positions.toSorted((a, b) => a - b), [...expected.keys()].sort((a, b) => a - b));
+    found.positions.forEach((position, i) => {
+      const { estimate, lower } = expected.get(position) as { estimate: number; lower: number };
+      const allowed = 3e-6 * dim * bits;
+      if (Math.abs((found.estimates[i] as number) - estimate) > allowed) t.fail(`estimate of ${position}`);
+      if (Math.abs((found.lowers[i] as number) - lower) > allowed) t.fail(`lower bound of ${position}`);
+    });
+    const small = arena.buffer(7);
+    arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, small);
+    arena.kernels.sortBuffer(small, 7);
+    arena.kernels.sortBuffer(buffer, 7);
+    t.strictSame(arena.candidates(small).positions.slice(0, 7), arena.candidates(buffer).positions.slice(0, 7));
+    t.ok(arena.field(small, BUFFER.pushed) < expected.size, 'the threshold kept some out');
+  }
+});
+
+t.test('NaN and infinite estimates are never pushed', async (t) => {
+  const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
+  const factors = new Float32Array(arena.memory.buffer, blocks + tableBytes(16, 1), 96);
+  factors[3] = Number.NaN;
+  factors[4] = Number.POSITIVE_INFINITY;
+  const tombstones = arena.allocate(16);
+  const leaves = arena.leaves([
+    { blocks, count: 8, firstPosition: 0, tombstones, firstBit: 0, constant: 0, errorScale: 1 },
+  ]);
+  const buffer = arena.buffer(32);
+  arena.kernels.scanLeaves(tables.address, tableOut.address, 16, 1, leaves, 1, buffer);
+  t.strictSame(arena.candidates(buffer).positions, [0, 1, 2, 5, 6, 7]);
+});
+
+t.test('equal estimates keep the smaller positions', async (t) => {
+  const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
+  new Float32Array(arena.memory.buffer, blocks + tableBytes(16, 1), 96).fill(0);
+  const tombstones = arena.allocate(16);
+  const leaves = arena.leaves([
+    { blocks, count: 32, firstPosition: 0, tombstones, firstBit: 0, constant: 3, errorScale: 0 },
+  ]);
+  const buffer = arena.buffer(5);
+  arena.kernels.scanLeaves(tables.address, tableOut.address, 16, 1, leaves, 1, buffer);
+  arena.kernels.sortBuffer(buffer, 5);
+  t.strictSame(arena.candidates(buffer).positions.slice(0, 5), [0, 1, 2, 3, 4]);
+});
+
+t.test('sign codes and Hamming scans equal the reference', async (t) => {
+  for (const dim of [8, 104, 128, 136, 768, 4096]) {
+    const arena = new Arena();
+    const next = random(dim);
+    const words = signWords(dim);
+    const codes = arena.bytes(51 * words * 16);
+    codes.view.fill(0xff);
+    for (let i = 0; i < 51; i++) {
+      const vector = arena.floats(gaussian(next, dim));
+      vector.view[0] = 0;
+      arena.kernels.signCode(vector.address, dim, codes.address + i * words * 16);
+      const code = codes.view.subarray(i * words * 16, (i + 1) * words * 16);
+      for (let d = 0; d < words * 128; d++) {
+        const bit = ((code[d >> 3] as number) >> (d & 7)) & 1;
+        if ((bit === 1) !== (vector.view[d] as number) > 0 && d < dim) t.fail(`bit ${d}`);
+        if (d >= dim && bit === 1) t.fail(`padding bit ${d}`);
+      }
+    }
+    const codeOf = (i: number) => codes.view.subarray(i * words * 16, (i + 1) * words * 16);
+    const tombstones = arena.bytes(16);
+    tombstones.view[0] = 0b100;
+    const common = { count: 25, tombstones: tombstones.address, constant: 0, errorScale: 0 };
+    const leaves = arena.leaves([
+      { ...common, blocks: codes.address + words * 16, firstPosition: 0, firstBit: 0 },
+      { ...common, blocks: codes.address + 26 * words * 16, firstPosition: 25, firstBit: 25 },
+    ]);
+    const buffer = arena.buffer(50);
+    arena.kernels.scanHamming(codes.address, words, leaves, 2, buffer);
+    const { estimates, lowers, positions } = arena.candidates(buffer);
+    t.strictSame(positions, [0, 1, ...Array.from({ length: 47 }, (_, i) => i + 3)]);
+    t.strictSame(lowers, estimates);
+    t.strictSame(
+      estimates,
+      positions.map((position) => reference.hamming(codeOf(0), codeOf(position + 1))),
+    );
+  }
+});
