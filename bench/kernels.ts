@@ -1,12 +1,12 @@
 // Speed of each kernel on one thread: ns per vector and multiply-adds per second, in cache and from RAM.
 // Usage: node dist/bench/kernels.js [--smoke]   Prints a table, then the same as one line of JSON.
 
-import { type KernelBits, instantiateKernels, type KernelMetric } from '../src/kernels/kernels.js';
+import { instantiateKernels, type KernelBits, type KernelMetric } from '../src/kernels/kernels.js';
 import {
   BLOCK_VECTORS,
-  blockBytes,
   BUFFER,
   BUFFER_HEADER_BYTES,
+  blockBytes,
   LEAF,
   LEAF_ENTRY_BYTES,
   METRIC_NUMBER,
@@ -27,8 +27,8 @@ interface Result {
 const smoke = process.argv.includes('--smoke');
 const CACHE_BYTES = smoke ? 2 ** 14 : 2 ** 18;
 const RAM_BYTES = smoke ? 2 ** 16 : 2 ** 28;
-const ROUND_MS = smoke ? 1 : 150;
-const ROUNDS = smoke ? 1 : 5;
+const MEASURE_MS = smoke ? 1 : 400;
+const BATCH_MS = 0.05;
 const PAGE_BYTES = 65_536;
 
 const memory = new WebAssembly.Memory({
@@ -60,23 +60,36 @@ function randomFloats(count: number): number {
   return address;
 }
 
-/** Measures the best of a few rounds of `run`, which handles `vectors` vectors a call. */
+/**
+ * Measures `run`, which handles `vectors` vectors a call: the fastest of many short batches, as other work on the
+ * machine only ever adds time.
+ */
 function measure(
   kernel: string,
-  options: { dim: number; bits?: KernelBits; place: 'cache' | 'RAM'; vectors: number; macsPerVector?: number },
+  options: {
+    dim: number;
+    bits?: KernelBits;
+    place: 'cache' | 'RAM';
+    vectors: number;
+    macsPerVector?: number;
+  },
   run: () => void,
 ): void {
-  run();
+  const warmUntil = performance.now() + MEASURE_MS / 4;
+  let calls = 0;
+  const started = performance.now();
+  do {
+    run();
+    calls++;
+  } while (performance.now() < warmUntil);
+  const batch = Math.max(1, Math.round((BATCH_MS * calls) / (performance.now() - started)));
   let best = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < ROUNDS; round++) {
-    const started = performance.now();
-    let calls = 0;
-    do {
-      run();
-      calls++;
-    } while (performance.now() - started < ROUND_MS);
-    best = Math.min(best, (performance.now() - started) / calls);
-  }
+  const until = performance.now() + MEASURE_MS;
+  do {
+    const begun = performance.now();
+    for (let i = 0; i < batch; i++) run();
+    best = Math.min(best, (performance.now() - begun) / batch);
+  } while (performance.now() < until);
   const nsPerVector = (best * 1e6) / options.vectors;
   const { dim, bits, place, macsPerVector } = options;
   const gigaMacPerSecond = macsPerVector === undefined ? undefined : macsPerVector / nsPerVector;
@@ -84,7 +97,10 @@ function measure(
 }
 
 /** Runs a bench on fresh memory, once for each size of data. */
-function inBothPlaces(bytesPerVector: number, bench: (place: 'cache' | 'RAM', vectors: number) => void): void {
+function inBothPlaces(
+  bytesPerVector: number,
+  bench: (place: 'cache' | 'RAM', vectors: number) => void,
+): void {
   for (const place of ['cache', 'RAM'] as const) {
     next = 64;
     const bytes = place === 'cache' ? CACHE_BYTES : RAM_BYTES;

@@ -18,7 +18,15 @@ const FLAGS = [
 async function compile(name, extraFlags) {
   const started = performance.now();
   const { error, stdout, stderr } = await asc.main(
-    ['src/kernels/assembly/index.ts', '--baseDir', root, '--outFile', path.join(target, name), ...FLAGS, ...extraFlags],
+    [
+      'src/kernels/assembly/index.ts',
+      '--baseDir',
+      root,
+      '--outFile',
+      path.join(target, name),
+      ...FLAGS,
+      ...extraFlags,
+    ],
     {},
   );
   if (error) {

@@ -93,8 +93,24 @@ t.test('each error code has an HTTP status, a place in the API document and a te
   );
 });
 
-t.test('the lock file names no registry and is of the version of package.json', async (t) => {
-  const lock = textOf('package-lock.json');
-  t.notMatch(lock, /"resolved":/);
-  t.equal(JSON.parse(lock).version, JSON.parse(textOf('package.json')).version);
+interface Lock {
+  version: string;
+  packages: Record<string, { resolved?: string; optionalDependencies?: Record<string, string> }>;
+}
+
+t.test('the lock file is one that npm ci takes on every platform, from any registry', async (t) => {
+  const { version, packages } = JSON.parse(textOf('package-lock.json')) as Lock;
+  t.equal(version, JSON.parse(textOf('package.json')).version);
+  const entries = Object.values(packages);
+  t.notOk(
+    entries.some((entry) => entry.resolved !== undefined),
+    'no host of a registry',
+  );
+  const locked = new Set(Object.keys(packages).map((path) => path.replace(/^.*node_modules\//, '')));
+  const optional = entries.flatMap((entry) => Object.keys(entry.optionalDependencies ?? {}));
+  t.same(
+    optional.filter((name) => !locked.has(name)),
+    [],
+    'npm leaves out what it could not fetch, and then refuses its own file',
+  );
 });

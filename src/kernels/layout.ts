@@ -25,7 +25,15 @@ export const TABLE_OUT_BYTES = 16;
  * | 28 | u32 | 0 |
  */
 export const LEAF_ENTRY_BYTES = 32;
-export const LEAF = { blocks: 0, count: 4, firstPosition: 8, tombstones: 12, firstBit: 16, constant: 20, errorScale: 24 };
+export const LEAF = {
+  blocks: 0,
+  count: 4,
+  firstPosition: 8,
+  tombstones: 12,
+  firstBit: 16,
+  constant: 20,
+  errorScale: 24,
+};
 
 /**
  * The header of a candidate buffer. `capacity` is at least twice `keep`; a fresh buffer has count 0, pushed 0 and
@@ -43,7 +51,16 @@ export const LEAF = { blocks: 0, count: 4, firstPosition: 8, tombstones: 12, fir
  * | 28 | u32 | candidates pushed so far |
  */
 export const BUFFER_HEADER_BYTES = 32;
-export const BUFFER = { count: 0, capacity: 4, keep: 8, threshold: 12, estimates: 16, lowers: 20, positions: 24, pushed: 28 };
+export const BUFFER = {
+  count: 0,
+  capacity: 4,
+  keep: 8,
+  threshold: 12,
+  estimates: 16,
+  lowers: 20,
+  positions: 24,
+  pushed: 28,
+};
 
 /** The numbers by which kernels know a metric. */
 export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;

@@ -59,7 +59,7 @@ function listenForReleases(): void {
   channel = new BroadcastChannel(RELEASE_CHANNEL);
   channel.unref();
   channel.onmessage = (event) => {
-    const { viewKey } = event as { data: ReleaseMessage };
+    const { viewKey } = (event as unknown as { data: ReleaseMessage }).data;
     if (views.delete(viewKey)) collectGarbage();
   };
 }

@@ -1,7 +1,7 @@
 // Shared memory with the real kernels bound to it, a bump allocator and seeded random numbers, for kernel tests.
 
-import { BUFFER, BUFFER_HEADER_BYTES, LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
+import { BUFFER, BUFFER_HEADER_BYTES, LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 
 export interface Floats {
   address: number;

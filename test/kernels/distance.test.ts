@@ -73,7 +73,9 @@ t.test('assignment finds the nearest of the listed centroids', async (t) => {
     const centroidCount = listCount + 5;
     const points = arena.floats(gaussian(next, count * dim));
     const centroids = arena.floats(gaussian(next, centroidCount * dim));
-    const centroidRows = Array.from({ length: centroidCount }, (_, c) => centroids.view.subarray(c * dim, (c + 1) * dim));
+    const centroidRows = Array.from({ length: centroidCount }, (_, c) =>
+      centroids.view.subarray(c * dim, (c + 1) * dim),
+    );
     const norms = arena.floats(centroidRows.map((row) => reference.dot(row, row)));
     const list = arena.words(Array.from({ length: listCount }, (_, i) => (i * 3 + 1) % centroidCount));
     const nearest = arena.words(count);

@@ -23,7 +23,16 @@ function encodeBlock(
   const block = arena.bytes(blockBytes(dim, bits));
   block.view.fill(0xa5);
   residuals.forEach((residual, lane) => {
-    arena.kernels.encode(arena.floats(residual).address, centroid, dim, usedDim, bits, metric, block.address, lane);
+    arena.kernels.encode(
+      arena.floats(residual).address,
+      centroid,
+      dim,
+      usedDim,
+      bits,
+      metric,
+      block.address,
+      lane,
+    );
   });
   const codeBytes = tableBytes(dim, bits);
   return {
@@ -49,7 +58,8 @@ t.test('each lane holds its own code, and factors follow from the code', async (
           const got = [factors[lane], factors[lane + 32], factors[lane + 64]] as number[];
           [expected.add, expected.rescale, expected.error].forEach((value, i) => {
             const difference = Math.abs((got[i] as number) - value);
-            if (difference > 2e-4 * (1 + Math.abs(value))) t.fail(`${dim}/${bits}/${metric}: factor ${i}: ${difference}`);
+            if (difference > 2e-4 * (1 + Math.abs(value)))
+              t.fail(`${dim}/${bits}/${metric}: factor ${i}: ${difference}`);
           });
           const middle = 2 ** (bits - 1);
           if (!code.every((value, i) => value >= middle === (residual[i] as number) > 0)) t.fail('sign bit');
@@ -107,7 +117,12 @@ t.test('a zero residual has factors that leave the constant alone', async (t) =>
     for (const metric of [0, 1, 2] as const) {
       const arena = new Arena();
       const centroid = arena.floats(gaussian(random(1), 16)).address;
-      const { factors } = encodeBlock(arena, [new Float32Array(16)], centroid, { dim: 16, bits, metric, usedDim: 16 });
+      const { factors } = encodeBlock(arena, [new Float32Array(16)], centroid, {
+        dim: 16,
+        bits,
+        metric,
+        usedDim: 16,
+      });
       t.strictSame([factors[0], factors[32], factors[64]], [0, 0, 0]);
     }
   }

@@ -6,8 +6,26 @@ import { compiledKernels, instantiateKernels } from '../../src/kernels/kernels.j
 import { Arena } from './arena.js';
 
 const FUNCTIONS = [
-  ...['accumulate', 'assign', 'buildTables', 'distances', 'encode', 'estimateBlocks', 'finishBuffer', 'normalize'],
-  ...['partition', 'pushExact', 'rotate', 'scaleVector', 'scanHamming', 'scanLeaves', 'signCode', 'sortBuffer'],
+  ...[
+    'accumulate',
+    'assign',
+    'buildTables',
+    'distances',
+    'encode',
+    'estimateBlocks',
+    'finishBuffer',
+    'normalize',
+  ],
+  ...[
+    'partition',
+    'pushExact',
+    'rotate',
+    'scaleVector',
+    'scanHamming',
+    'scanLeaves',
+    'signCode',
+    'sortBuffer',
+  ],
   ...['squaredNorm', 'subtract'],
 ];
 const DATA_SECTION = 11;

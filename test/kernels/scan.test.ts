@@ -2,7 +2,14 @@
 
 import t from 'tap';
 import type { KernelBits } from '../../src/kernels/kernels.js';
-import { BLOCK_VECTORS, blockBytes, BUFFER, signWords, TABLE_OUT_BYTES, tableBytes } from '../../src/kernels/layout.js';
+import {
+  BLOCK_VECTORS,
+  BUFFER,
+  blockBytes,
+  signWords,
+  TABLE_OUT_BYTES,
+  tableBytes,
+} from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
 import * as reference from './reference.js';
 
@@ -111,7 +118,17 @@ t.test('estimates of blocks equal the reference for any range, up to the largest
       const out = arena.floats(100);
       out.view.fill(-7);
       const address = out.address + 4;
-      arena.kernels.estimateBlocks(tables.address, tableOut.address, dim, bits, blocks, first, end, 0.5, address);
+      arena.kernels.estimateBlocks(
+        tables.address,
+        tableOut.address,
+        dim,
+        bits,
+        blocks,
+        first,
+        end,
+        0.5,
+        address,
+      );
       for (let i = 0; i < end - first; i++) {
         const expected = (estimates[first + i] as number) + 0.5;
         const difference = Math.abs((out.view[i + 1] as number) - expected);
@@ -123,53 +140,70 @@ t.test('estimates of blocks equal the reference for any range, up to the largest
   }
 });
 
-t.test('a scan pushes what lives and is below the threshold, with its lower bound and position', async (t) => {
-  for (const [dim, bits] of [
-    [8, 1],
-    [104, 2],
-    [768, 1],
-    [1032, 4],
-  ] as const) {
-    const { arena, tables, tableOut, blocks, estimates, errors, tableErrors } = scene(dim, bits, 200);
-    const tombstones = arena.bytes(64);
-    const next = random(3);
-    tombstones.view.forEach((_, i) => {
-      tombstones.view[i] = next() < 0.3 ? Math.floor(next() * 256) : 0;
-    });
-    const dead = (bit: number) => (((tombstones.view[bit >> 3] as number) >> (bit & 7)) & 1) === 1;
-    const leaf = { tombstones: tombstones.address };
-    const secondBlocks = blocks + 3 * blockBytes(dim, bits);
-    const leaves = arena.leaves([
-      { ...leaf, blocks, count: 77, firstPosition: 1000, firstBit: 5, constant: 1, errorScale: 2 },
-      { ...leaf, blocks, count: 0, firstPosition: 9, firstBit: 0, constant: 0, errorScale: 0 },
-      { ...leaf, blocks: secondBlocks, count: 96, firstPosition: 50, firstBit: 90, constant: -1, errorScale: 0.5 },
-    ]);
-    const expected = new Map<number, { estimate: number; lower: number }>();
-    const expect = (index: number, position: number, constant: number, errorScale: number) => {
-      const estimate = (estimates[index] as number) + constant;
-      const width = Math.hypot((errors[index] as number) * errorScale, tableErrors[index] as number);
-      expected.set(position, { estimate, lower: estimate - width });
-    };
-    for (let i = 0; i < 77; i++) if (!dead(5 + i)) expect(i, 1000 + i, 1, 2);
-    for (let i = 0; i < 96; i++) if (!dead(90 + i)) expect(96 + i, 50 + i, -1, 0.5);
-    const buffer = arena.buffer(200);
-    arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, buffer);
-    const found = arena.candidates(buffer);
-    t.strictSame(found.positions.toSorted((a, b) => a - b), [...expected.keys()].sort((a, b) => a - b));
-    found.positions.forEach((position, i) => {
-      const { estimate, lower } = expected.get(position) as { estimate: number; lower: number };
-      const allowed = 3e-6 * dim * bits;
-      if (Math.abs((found.estimates[i] as number) - estimate) > allowed) t.fail(`estimate of ${position}`);
-      if (Math.abs((found.lowers[i] as number) - lower) > allowed) t.fail(`lower bound of ${position}`);
-    });
-    const small = arena.buffer(7);
-    arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, small);
-    arena.kernels.sortBuffer(small, 7);
-    arena.kernels.sortBuffer(buffer, 7);
-    t.strictSame(arena.candidates(small).positions.slice(0, 7), arena.candidates(buffer).positions.slice(0, 7));
-    t.ok(arena.field(small, BUFFER.pushed) < expected.size, 'the threshold kept some out');
-  }
-});
+t.test(
+  'a scan pushes what lives and is below the threshold, with its lower bound and position',
+  async (t) => {
+    for (const [dim, bits] of [
+      [8, 1],
+      [104, 2],
+      [768, 1],
+      [1032, 4],
+    ] as const) {
+      const { arena, tables, tableOut, blocks, estimates, errors, tableErrors } = scene(dim, bits, 200);
+      const tombstones = arena.bytes(64);
+      const next = random(3);
+      tombstones.view.forEach((_, i) => {
+        tombstones.view[i] = next() < 0.3 ? Math.floor(next() * 256) : 0;
+      });
+      const dead = (bit: number) => (((tombstones.view[bit >> 3] as number) >> (bit & 7)) & 1) === 1;
+      const leaf = { tombstones: tombstones.address };
+      const secondBlocks = blocks + 3 * blockBytes(dim, bits);
+      const leaves = arena.leaves([
+        { ...leaf, blocks, count: 77, firstPosition: 1000, firstBit: 5, constant: 1, errorScale: 2 },
+        { ...leaf, blocks, count: 0, firstPosition: 9, firstBit: 0, constant: 0, errorScale: 0 },
+        {
+          ...leaf,
+          blocks: secondBlocks,
+          count: 96,
+          firstPosition: 50,
+          firstBit: 90,
+          constant: -1,
+          errorScale: 0.5,
+        },
+      ]);
+      const expected = new Map<number, { estimate: number; lower: number }>();
+      const expect = (index: number, position: number, constant: number, errorScale: number) => {
+        const estimate = (estimates[index] as number) + constant;
+        const width = Math.hypot((errors[index] as number) * errorScale, tableErrors[index] as number);
+        expected.set(position, { estimate, lower: estimate - width });
+      };
+      for (let i = 0; i < 77; i++) if (!dead(5 + i)) expect(i, 1000 + i, 1, 2);
+      for (let i = 0; i < 96; i++) if (!dead(90 + i)) expect(96 + i, 50 + i, -1, 0.5);
+      const buffer = arena.buffer(200);
+      arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, buffer);
+      const found = arena.candidates(buffer);
+      t.strictSame(
+        found.positions.toSorted((a, b) => a - b),
+        [...expected.keys()].sort((a, b) => a - b),
+      );
+      found.positions.forEach((position, i) => {
+        const { estimate, lower } = expected.get(position) as { estimate: number; lower: number };
+        const allowed = 3e-6 * dim * bits;
+        if (Math.abs((found.estimates[i] as number) - estimate) > allowed) t.fail(`estimate of ${position}`);
+        if (Math.abs((found.lowers[i] as number) - lower) > allowed) t.fail(`lower bound of ${position}`);
+      });
+      const small = arena.buffer(7);
+      arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, small);
+      arena.kernels.sortBuffer(small, 7);
+      arena.kernels.sortBuffer(buffer, 7);
+      t.strictSame(
+        arena.candidates(small).positions.slice(0, 7),
+        arena.candidates(buffer).positions.slice(0, 7),
+      );
+      t.ok(arena.field(small, BUFFER.pushed) < expected.size, 'the threshold kept some out');
+    }
+  },
+);
 
 t.test('NaN and infinite estimates are never pushed', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);

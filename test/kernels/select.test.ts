@@ -111,6 +111,9 @@ t.test('pushing through many selections leaves the true best', async (t) => {
       .sort((a, b) => b[0] - a[0] || a[1] - b[1])
       .slice(0, keep)
       .map((pair) => pair[1]);
-    t.strictSame(arena.candidates(buffer).positions.sort((a, b) => a - b), expected.sort((a, b) => a - b));
+    t.strictSame(
+      arena.candidates(buffer).positions.sort((a, b) => a - b),
+      expected.sort((a, b) => a - b),
+    );
   }
 });

@@ -29,7 +29,10 @@ t.test('rotation equals the reference and keeps norms and products', async (t) =
     t.ok(difference < 1e-5, `${dim} dimensions: ${difference}`);
     const norm = reference.dot(a, a);
     t.ok(Math.abs(reference.dot(rotatedA.view, rotatedA.view) / norm - 1) < 1e-5, 'norm');
-    t.ok(Math.abs(reference.dot(rotatedA.view, rotatedB.view) - reference.dot(a, b)) < 1e-5 * norm, 'product');
+    t.ok(
+      Math.abs(reference.dot(rotatedA.view, rotatedB.view) - reference.dot(a, b)) < 1e-5 * norm,
+      'product',
+    );
   }
 });
 
@@ -85,7 +88,8 @@ t.test('accumulation adds each point to the sum of its centroid', async (t) => {
   const expected = new Array<number>(3 * dim).fill(0);
   for (let i = 0; i < 50; i++) {
     const start = (nearest.view[i] as number) * dim;
-    for (let j = 0; j < dim; j++) expected[start + j] = (expected[start + j] as number) + (points.view[i * dim + j] as number);
+    for (let j = 0; j < dim; j++)
+      expected[start + j] = (expected[start + j] as number) + (points.view[i * dim + j] as number);
   }
   t.strictSame([...counts.view], [17, 17, 16]);
   t.ok(largestDifference(sums.view, expected) < 1e-5);

@@ -1,0 +1,77 @@
+// Coppice's index without the service: built by the build pool, searched by this thread.
+
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { BuildControl } from '../src/index/build/control.js';
+import { Generation } from '../src/index/generation.js';
+import type { Answer, Query } from '../src/index/query.js';
+import { Scratch } from '../src/index/scratch.js';
+import { Searcher } from '../src/index/search.js';
+import { completeSettings, type IndexSettings } from '../src/index/settings.js';
+import { instantiateKernels } from '../src/kernels/kernels.js';
+import { SegmentWriter } from '../src/storage/segment.js';
+import { BuildPool } from '../src/workers/build-pool.js';
+import type { SearchView } from '../src/workers/messages.js';
+import { ViewVectors } from '../src/workers/view-vectors.js';
+import type { Matrix } from './data/split.js';
+
+export interface BuiltIndex {
+  settings: IndexSettings;
+  leaves: number;
+  buildSeconds: number;
+  /** Bytes in RAM a vector, by kind: tree, codes with factors, rows. */
+  bytesPerVector: { tree: number; codes: number; ids: number };
+  search(query: Query): Answer;
+  close(): Promise<void>;
+}
+
+/** Writes the vectors to a temporary directory and builds their index with `threads` threads. */
+export async function buildInProcess(
+  base: Matrix,
+  given: Partial<IndexSettings> & Pick<IndexSettings, 'metric'>,
+  threads: number,
+): Promise<BuiltIndex> {
+  const settings = completeSettings({ dimension: base.dimension, ...given });
+  const directory = await mkdtemp(join(tmpdir(), 'coppice-bench-'));
+  const path = join(directory, 'rows.vec');
+  const file = await SegmentWriter.create(path, { dimension: base.dimension, firstRow: 0 });
+  const { buffer, byteOffset, byteLength } = base.values;
+  await file.write(0, new Uint8Array(buffer, byteOffset, byteLength));
+  await file.close();
+
+  const empty = Generation.empty(settings);
+  empty.publishPending(base.count);
+  const source: SearchView = {
+    key: 'source',
+    memory: empty.memory,
+    slots: 0,
+    rowBase: 0,
+    settings,
+    vectors: { dimension: base.dimension, segments: [{ path, firstRow: 0, rows: base.count }] },
+    leafVectors: null,
+  };
+  const pool = new BuildPool({ threads }, (error) => console.error(error));
+  const built = await pool.build({
+    source,
+    rowEnd: base.count,
+    settings,
+    directory: join(directory, 'generation'),
+    control: new BuildControl(),
+  });
+  await pool.close();
+
+  const { generation, facts, leafVectors } = built;
+  const view = { ...source, slots: generation.slots, rowBase: generation.rowBase, leafVectors };
+  const kernels = instantiateKernels(generation.memory);
+  const searcher = new Searcher(generation, kernels, new ViewVectors(view), new Scratch(generation));
+  const { treeBytes, codesBytes, idsBytes } = generation.bytesByKind;
+  return {
+    settings,
+    leaves: generation.leaves,
+    buildSeconds: facts.buildSeconds,
+    bytesPerVector: { tree: treeBytes / base.count, codes: codesBytes / base.count, ids: idsBytes / base.count },
+    search: (query) => searcher.search(query),
+    close: () => rm(directory, { recursive: true }),
+  };
+}

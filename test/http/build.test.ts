@@ -1,0 +1,58 @@
+import { type Test, test } from 'tap';
+import { buildStatus } from '../../src/contract/build.js';
+import { collectionDescription } from '../../src/contract/collections.js';
+import { type Service, someVectors, startService } from './service.js';
+
+async function withPoints(t: Test, count: number): Promise<Service> {
+  const service = await startService(t);
+  await service.ask('POST /v1/collections', { name: 'c', dimension: 16, metric: 'l2' });
+  const points = someVectors(count, 16).map((vector, id) => ({ id, vector }));
+  await service.ask('POST /v1/collections/c/points', { points });
+  return service;
+}
+
+test('a build is waited for, and described', async (t) => {
+  const { ask } = await withPoints(t, 2000);
+  t.equal((await ask('GET /v1/collections/c/build')).body.code, 'build_not_found');
+  const done = await ask('POST /v1/collections/c/build?wait=true', { max_leaf_size: 64 });
+  t.equal(done.status, 200);
+  buildStatus.parse(done.body);
+  t.match(done.body, { state: 'succeeded', progress: 1, points_count: 2000 });
+  const { body } = await ask('GET /v1/collections/c');
+  collectionDescription.parse(body);
+  t.match(body, { indexed_count: 2000, pending_count: 0, index: { state: 'ready', generation: 1, max_leaf_size: 64 } });
+  t.match((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
+});
+
+test('a build goes on in the background, refuses a second one, tells its progress and can be canceled', async (t) => {
+  const { ask } = await withPoints(t, 5000);
+  const started = await ask('POST /v1/collections/c/build');
+  t.equal(started.status, 202);
+  t.equal(started.headers.location, '/v1/collections/c/build');
+  t.match(started.body.state, /queued|running/);
+  const second = await ask('POST /v1/collections/c/build');
+  t.equal(second.status, 409);
+  t.equal(second.body.code, 'build_running');
+  const canceled = await ask('DELETE /v1/collections/c/build');
+  t.equal(canceled.status, 200);
+  t.match(canceled.body.state, /canceled|succeeded/);
+  t.equal((await ask('DELETE /v1/collections/c/build')).body.code, 'build_not_found');
+});
+
+test('events end with the last status', async (t) => {
+  const { ask } = await withPoints(t, 2000);
+  await ask('POST /v1/collections/c/build');
+  const { text, headers } = await ask('GET /v1/collections/c/build/events');
+  t.match(headers['content-type'], /^text\/event-stream/);
+  const events = text.split('\n\n').filter((event) => event.startsWith('event: progress\ndata: '));
+  const last = JSON.parse(events.at(-1)?.split('data: ')[1] ?? '{}');
+  t.match(buildStatus.parse(last), { state: 'succeeded', progress: 1 });
+});
+
+test('an empty collection has nothing to build', async (t) => {
+  const { ask } = await startService(t);
+  await ask('POST /v1/collections', { name: 'c', dimension: 2, metric: 'dot' });
+  const { status, body } = await ask('POST /v1/collections/c/build');
+  t.equal(status, 409);
+  t.equal(body.code, 'collection_empty');
+});

@@ -1,0 +1,80 @@
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { test } from 'tap';
+import { problem } from '../../src/contract/problem.js';
+import { startService, startWithoutEngine } from './service.js';
+
+test('health tells life and readiness', async (t) => {
+  const { ask } = await startService(t);
+  t.same((await ask('GET /livez')).body, { status: 'ok' });
+  t.same((await ask('GET /readyz')).body, { status: 'ready' });
+});
+
+test('without a ready engine /readyz is 503 and tells when to come back', async (t) => {
+  const { ask } = await startWithoutEngine(t);
+  const { status, headers } = await ask('GET /readyz');
+  t.equal(status, 503);
+  t.equal(headers['retry-after'], '1');
+  t.equal((await ask('GET /livez')).status, 200);
+});
+
+test('an unknown route is a problem like any other error', async (t) => {
+  const { ask } = await startWithoutEngine(t);
+  const reply = await ask('GET /v2/nothing?key=secret');
+  t.equal(reply.status, 404);
+  t.match(reply.headers['content-type'], /^application\/problem\+json/);
+  t.match(problem.parse(reply.body), { code: 'route_not_found', status: 404, detail: 'There is no GET /v2/nothing.' });
+  t.equal(reply.body.request_id, reply.headers['x-request-id']);
+  for (const call of ['GET /%zz', `GET /v1/collections/${'x'.repeat(5000)}`] as const) {
+    const bad = await ask(call);
+    t.ok(bad.status >= 400 && bad.status < 500, `${bad.status}`);
+    problem.parse(bad.body);
+  }
+});
+
+test('a sane request id is kept, another is replaced', async (t) => {
+  const { ask } = await startWithoutEngine(t);
+  t.equal((await ask('GET /livez', undefined, { 'x-request-id': 'trace-1.2:3' })).headers['x-request-id'], 'trace-1.2:3');
+  for (const id of ['two words', 'x'.repeat(129), '<script>']) {
+    t.match((await ask('GET /livez', undefined, { 'x-request-id': id })).headers['x-request-id'], /^[0-9a-f-]{36}$/);
+  }
+});
+
+test('figures are there for Prometheus', async (t) => {
+  const { ask } = await startService(t);
+  await ask('POST /v1/collections', { name: 'c', dimension: 2, metric: 'l2' });
+  await ask('POST /v1/collections/c/points', { points: [{ id: 1, vector: [1, 2] }] });
+  await ask('POST /v1/collections/c/search', { vector: [1, 2] });
+  const { text, headers } = await ask('GET /metrics');
+  t.match(headers['content-type'], /^text\/plain/);
+  const expected = [
+    'coppice_http_requests_total{route="/v1/collections/:name/search",method="POST",status="200"} 1',
+    'coppice_search_stage_seconds_count{stage="total"} 1',
+    'coppice_points{collection="c",state="pending"} 1',
+    'coppice_memory_bytes{collection="c",kind="codes"}',
+    'coppice_queue_size{queue="searches"} 0',
+    'coppice_event_loop_delay_seconds{quantile="0.99"}',
+    'process_resident_memory_bytes',
+  ];
+  for (const line of expected) t.ok(text.includes(line), line);
+});
+
+test('bytes that are no HTTP get a problem, too', async (t) => {
+  const { app } = await startWithoutEngine(t);
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const answerTo = (bytes: string) =>
+    new Promise<string>((resolve) => {
+      let text = '';
+      const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+      socket.on('data', (data) => {
+        text += data;
+      });
+      socket.on('close', () => resolve(text));
+    });
+  const garbage = await answerTo('EHLO there\r\n\r\n');
+  t.match(garbage, /^HTTP\/1\.1 400/);
+  t.match(garbage, /"code":"malformed_request"/);
+  const long = await answerTo(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
+  t.match(long, /headers are larger than 16384 bytes/);
+});
