@@ -20,8 +20,10 @@ export function parseApiKeys(entries: readonly string[]): ApiKey[] | { refused: 
     if (text === '') continue;
     const at = `entry ${index + 1}`;
     const [key = '', scope = 'admin', ...rest] = text.split(':');
-    if (!isScope(scope) || rest.length > 0) return { refused: `${at} is not KEY or KEY:SCOPE (${SCOPES.join(', ')})` };
-    if (!/^[\x21-\x7e]+$/.test(key)) return { refused: `the key of ${at} is empty, or not printable ASCII without spaces` };
+    if (!isScope(scope) || rest.length > 0)
+      return { refused: `${at} is not KEY or KEY:SCOPE (${SCOPES.join(', ')})` };
+    if (!/^[\x21-\x7e]+$/.test(key))
+      return { refused: `the key of ${at} is empty, or not printable ASCII without spaces` };
     const hash = hashOf(key);
     if (keys.some((known) => known.hash.equals(hash))) return { refused: `the key of ${at} is there twice` };
     keys.push({ hash, scope });

@@ -34,11 +34,23 @@ const logLevel = z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 't
 const cores = String(Math.min(THREADS_MAX, availableParallelism()));
 
 const SETTINGS = {
-  HOST: setting(z.string(), '127.0.0.1', 'Address to listen on; one that other machines reach needs API keys.'),
+  HOST: setting(
+    z.string(),
+    '127.0.0.1',
+    'Address to listen on; one that other machines reach needs API keys.',
+  ),
   PORT: setting(integer(0, 65_535), '7272', 'TCP port; 0 takes a free one.'),
   DATA_DIR: setting(z.string(), './data', 'Directory of all data; one process at a time.'),
-  API_KEYS: setting(z.string().optional(), undefined, 'KEY:SCOPE,... with scope read, write or admin; admin without one.'),
-  API_KEYS_FILE: setting(z.string().optional(), undefined, 'File with one KEY:SCOPE a line, instead of API_KEYS.'),
+  API_KEYS: setting(
+    z.string().optional(),
+    undefined,
+    'KEY:SCOPE,... with scope read, write or admin; admin without one.',
+  ),
+  API_KEYS_FILE: setting(
+    z.string().optional(),
+    undefined,
+    'File with one KEY:SCOPE a line, instead of API_KEYS.',
+  ),
   ALLOW_ANONYMOUS: setting(flag(), 'false', 'true: serve other machines without API keys.'),
   SEARCH_THREADS: setting(integer(1, THREADS_MAX), cores, 'Threads that search; default: the cores.'),
   BUILD_THREADS: setting(integer(1, THREADS_MAX), cores, 'Threads that build indexes; default: the cores.'),
@@ -48,8 +60,16 @@ const SETTINGS = {
     String(BODY_BYTES_DEFAULT),
     'Largest JSON body; NDJSON may be of any length.',
   ),
-  REQUEST_TIMEOUT_MS: setting(integer(100, 3_600_000), '60000', 'Longest time for one request; for NDJSON, between two pieces.'),
-  SHUTDOWN_GRACE_MS: setting(integer(0, 600_000), '10000', 'Time that running requests have to end at a stop.'),
+  REQUEST_TIMEOUT_MS: setting(
+    integer(100, 3_600_000),
+    '60000',
+    'Longest time for one request; for NDJSON, between two pieces.',
+  ),
+  SHUTDOWN_GRACE_MS: setting(
+    integer(0, 600_000),
+    '10000',
+    'Time that running requests have to end at a stop.',
+  ),
 };
 
 type Settings = { [Name in keyof typeof SETTINGS]: z.output<(typeof SETTINGS)[Name]['schema']> };
@@ -105,7 +125,8 @@ function readSettings(environment: Record<string, string | undefined>): Settings
 
 function readApiKeys(settings: Settings): ApiKey[] {
   const { API_KEYS: inline, API_KEYS_FILE: path } = settings;
-  if (inline !== undefined && path !== undefined) throw invalid('API_KEYS', 'set it or API_KEYS_FILE, not both');
+  if (inline !== undefined && path !== undefined)
+    throw invalid('API_KEYS', 'set it or API_KEYS_FILE, not both');
   if (path !== undefined) return namedKeys('API_KEYS_FILE', readKeysFile(path));
   return inline === undefined ? [] : namedKeys('API_KEYS', inline.split(','));
 }
@@ -134,11 +155,17 @@ function setting<S extends z.ZodType>(schema: S, fallback: string | undefined, a
 
 function integer(min: number, max: number) {
   const error = `an integer from ${min} to ${max} is expected`;
-  return z.string({ error }).regex(/^\d{1,15}$/, { error }).transform(Number).pipe(z.number().min(min, { error }).max(max, { error }));
+  return z
+    .string({ error })
+    .regex(/^\d{1,15}$/, { error })
+    .transform(Number)
+    .pipe(z.number().min(min, { error }).max(max, { error }));
 }
 
 function flag() {
-  return z.enum(['true', 'false'], { error: 'true or false is expected' }).transform((value) => value === 'true');
+  return z
+    .enum(['true', 'false'], { error: 'true or false is expected' })
+    .transform((value) => value === 'true');
 }
 
 function invalid(name: string, reason: string): ServiceError {

@@ -4,7 +4,13 @@ import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
 /** Keys never reach a log, whatever is logged with them. */
-const REDACTED = ['apiKeys', '*.apiKeys', 'req.headers.authorization', 'req.headers["x-api-key"]', 'headers.authorization'];
+const REDACTED = [
+  'apiKeys',
+  '*.apiKeys',
+  'req.headers.authorization',
+  'req.headers["x-api-key"]',
+  'headers.authorization',
+];
 
 export function createLog(options: { level: string; readable: boolean }): Logger {
   const settings = {

@@ -31,14 +31,16 @@ async function main(): Promise<void> {
 async function serve(config: Config, log: Logger): Promise<void> {
   const collections = await Collections.open(config, log);
   const app = await buildApp({ config, collections, log });
-  endInOrder({ app, collections, config, log });
   try {
     await app.listen({ host: config.host, port: config.port });
   } catch (error) {
+    await app.close();
     await collections.close();
-    throw error;
+    fail(`cannot listen on ${config.host}:${config.port} (${(error as NodeJS.ErrnoException).code})`);
   }
-  if (config.apiKeys.length === 0) log.warn({ host: config.host }, 'no API keys are set: everybody who can connect may do everything');
+  endInOrder({ app, collections, config, log });
+  if (config.apiKeys.length === 0)
+    log.warn({ host: config.host }, 'no API keys are set: everybody who can connect may do everything');
 }
 
 interface Running {
@@ -51,13 +53,16 @@ interface Running {
 /** A signal: no new connections, running requests end, then the engine; a second signal: at once. */
 function endInOrder({ app, collections, config, log }: Running): void {
   const delay = config.shutdownGraceMs === 0 ? 1 : config.shutdownGraceMs;
-  closeWithGrace({ delay, logger: { error: (...args: unknown[]) => log.error({ args }, 'stopping') } }, async ({ signal, err }) => {
-    if (err) log.fatal({ err }, 'a defect: stopping');
-    else log.info({ signal }, 'stopping');
-    await app.close();
-    await collections.close();
-    log.info({}, 'stopped');
-  });
+  closeWithGrace(
+    { delay, logger: { error: (...args: unknown[]) => log.error({ args }, 'stopping') } },
+    async ({ signal, err }) => {
+      if (err) log.fatal({ err }, 'a defect: stopping');
+      else log.info({ signal }, 'stopping');
+      await app.close();
+      await collections.close();
+      log.info({}, 'stopped');
+    },
+  );
 }
 
 function fail(message: string): never {

@@ -7,7 +7,11 @@ import { loadConfig } from './config.js';
 
 const target = new URL('../../openapi/openapi.json', import.meta.url);
 
-const app = await buildApp({ config: loadConfig({}), collections: undefined, log: pino({ level: 'silent' }) });
+const app = await buildApp({
+  config: loadConfig({}),
+  collections: undefined,
+  log: pino({ level: 'silent' }),
+});
 await mkdir(new URL('.', target), { recursive: true });
 await writeFile(target, `${JSON.stringify(app.swagger(), null, 2)}\n`);
 await app.close();

@@ -6,7 +6,14 @@ import { scopeOf } from '../src/api-keys.js';
 import { describeSettings, loadConfig } from '../src/config.js';
 
 test('nothing set gives the defaults', async (t) => {
-  t.match(loadConfig({}), { host: '127.0.0.1', port: 7272, dataDir: './data', apiKeys: [], logLevel: 'info', bodyBytesMax: 67_108_864 });
+  t.match(loadConfig({}), {
+    host: '127.0.0.1',
+    port: 7272,
+    dataDir: './data',
+    apiKeys: [],
+    logLevel: 'info',
+    bodyBytesMax: 67_108_864,
+  });
   t.match(loadConfig({ PORT: '', API_KEYS: ' ' }), { port: 7272, apiKeys: [] }, 'empty is not set');
 });
 
@@ -24,14 +31,24 @@ test('a bad setting is named, with what is expected', async (t) => {
   ];
   for (const environment of bad) {
     const [name = ''] = Object.keys(environment);
-    t.throws(() => loadConfig(environment), { code: 'configuration_invalid', message: new RegExp(`^${name}: `) });
+    t.throws(() => loadConfig(environment), {
+      code: 'configuration_invalid',
+      message: new RegExp(`^${name}: `),
+    });
   }
-  t.throws(() => loadConfig({ API_KEYS: 'hush:owner' }), { message: /^((?!hush).)*$/ }, 'a key is never quoted');
+  t.throws(
+    () => loadConfig({ API_KEYS: 'hush:owner' }),
+    { message: /^((?!hush).)*$/ },
+    'a key is never quoted',
+  );
 });
 
 test('a host others can reach needs keys or a decision', async (t) => {
   for (const HOST of ['0.0.0.0', '::', '10.0.0.1', 'example.org']) {
-    t.throws(() => loadConfig({ HOST }), { code: 'configuration_invalid', message: /API_KEYS.*ALLOW_ANONYMOUS=true/ });
+    t.throws(() => loadConfig({ HOST }), {
+      code: 'configuration_invalid',
+      message: /API_KEYS.*ALLOW_ANONYMOUS=true/,
+    });
     t.equal(loadConfig({ HOST, ALLOW_ANONYMOUS: 'true' }).host, HOST);
     t.equal(loadConfig({ HOST, API_KEYS: 'key' }).apiKeys.length, 1);
   }
@@ -47,10 +64,15 @@ test('keys come from the environment or a file, and only their hashes stay', asy
   t.equal(scopeOf(apiKeys, ''), undefined);
   t.notMatch(JSON.stringify(apiKeys), /alpha|beta/);
   await writeFile(path, '# none\n');
-  t.throws(() => loadConfig({ API_KEYS_FILE: path }), { message: /no key/ }, 'an empty file does not open the service');
+  t.throws(
+    () => loadConfig({ API_KEYS_FILE: path }),
+    { message: /no key/ },
+    'an empty file does not open the service',
+  );
   t.throws(() => loadConfig({ API_KEYS_FILE: path, API_KEYS: 'a' }), { message: /not both/ });
 });
 
 test('the help names every setting', async (t) => {
-  for (const name of ['HOST', 'PORT', 'DATA_DIR', 'API_KEYS_FILE', 'REQUEST_TIMEOUT_MS']) t.match(describeSettings(), name);
+  for (const name of ['HOST', 'PORT', 'DATA_DIR', 'API_KEYS_FILE', 'REQUEST_TIMEOUT_MS'])
+    t.match(describeSettings(), name);
 });

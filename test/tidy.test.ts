@@ -39,9 +39,9 @@ t.test('each layer of src says in a README what belongs there', async (t) => {
   );
 });
 
-t.test('each module says in its first line what it owns', async (t) => {
+t.test('each module of the service says in its first line what it owns', async (t) => {
   t.same(
-    offenders(codeFiles, (path) => !/^\/[/*]/.test(textOf(path))),
+    offenders(serviceFiles, (path) => !/^(?:#!.*\n)?\/[/*]/.test(textOf(path))),
     [],
   );
 });

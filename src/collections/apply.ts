@@ -27,13 +27,13 @@ export function apply(lookup: Lookup, meta: Meta, mutation: Mutation): Applied {
 }
 
 /** `apply` in steps of a few hundred points, for a caller that has other things to do in between. */
-export function applySteps(lookup: Lookup, meta: Meta, mutation: Mutation): Generator<undefined, Applied> {
+export function* applySteps(lookup: Lookup, meta: Meta, mutation: Mutation): Generator<undefined, Applied> {
   const next: Meta = { ...meta, sequence: meta.sequence + 1 };
   switch (mutation.kind) {
     case 'upsert':
-      return upsert(lookup, next, mutation.batch);
+      return yield* upsert(lookup, next, mutation.batch);
     case 'delete':
-      return remove(lookup, next, mutation.ids);
+      return yield* remove(lookup, next, mutation.ids);
     case 'set_storage':
       return setStorage(next, mutation.backend);
   }
@@ -80,7 +80,7 @@ function* remove(lookup: Lookup, meta: Meta, ids: readonly PointId[]): Generator
   return { changes, result: { affected: removed.size, sequence: meta.sequence } };
 }
 
-function* setStorage(meta: Meta, backend: Meta['backend']): Generator<undefined, Applied> {
+function setStorage(meta: Meta, backend: Meta['backend']): Applied {
   const changes: Changes = { put: [], removeRows: [], removeKeys: [], meta: { ...meta, backend } };
   return { changes, result: { affected: 0, sequence: meta.sequence } };
 }

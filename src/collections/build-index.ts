@@ -1,8 +1,9 @@
 // A build from the main thread's side: what goes into it, and the switch to what it made. Searches and writes go on
 // meanwhile. A crash at any instant leaves the old generation or the new one.
 
-import { fsyncDirectory } from '../storage/files.js';
+import { isDeepStrictEqual } from 'node:util';
 import type { IndexSettings } from '../index/settings.js';
+import { fsyncDirectory } from '../storage/files.js';
 import type { LoadedGeneration } from '../workers/generation-files.js';
 import type { BuildJob } from './build-job.js';
 import type { CollectionParts } from './collection-parts.js';
@@ -14,12 +15,17 @@ import { ServedGeneration } from './served-generation.js';
  * Builds an index of all points and switches to it.
  * @throws build_canceled, memory_full, and what the disk fails with; the old generation serves on then
  */
-export async function buildIndex(parts: CollectionParts, job: BuildJob, settings: IndexSettings): Promise<void> {
+export async function buildIndex(
+  parts: CollectionParts,
+  job: BuildJob,
+  settings: IndexSettings,
+): Promise<void> {
   const { services, entry, views, writer } = parts;
   const directory = services.directory.generationPath(entry.id, job.generation);
   const before = views.current.served.number;
   let isSwitched = false;
   try {
+    await services.disk.claim(writer.meta.pointsCount * bytesPerPoint(entry.dimension));
     const rowEnd = await sealRows(parts);
     job.run();
     const loaded = await views.use(({ view }) =>
@@ -41,11 +47,17 @@ export async function buildIndex(parts: CollectionParts, job: BuildJob, settings
       return rows;
     });
     parts.encoder.wake();
-    await clearTombstones(writer, gone);
+    await clearTombstones(writer, gone, services.log);
+    await keepSettings(parts, settings);
   } catch (error) {
     if (!isSwitched) await services.directory.removeGeneration(entry.id, job.generation).catch(() => {});
     throw error;
   }
+}
+
+/** What a point takes in the files of a generation: its vector, its code, its share of the tree. */
+function bytesPerPoint(dimension: number): number {
+  return dimension * (Float32Array.BYTES_PER_ELEMENT + 1) + 64;
 }
 
 /** Rows appended from now on go into new files; returns the first of them, where the build ends. */
@@ -89,6 +101,16 @@ async function removeOld(
     if (generation > 0) await services.directory.removeGeneration(entry.id, generation);
     await diskUsage.measure();
   } catch (error) {
-    services.log.warn({ collection: entry.name, generation, error }, 'old index files remain until the next start');
+    services.log.warn(
+      { collection: entry.name, generation, error },
+      'old index files remain until the next start',
+    );
   }
+}
+
+/** The settings hold for later builds, too, also if this generation should get lost. */
+async function keepSettings({ services, entry }: CollectionParts, settings: IndexSettings): Promise<void> {
+  if (isDeepStrictEqual(entry.index, settings)) return;
+  entry.index = settings;
+  await services.keepEntry(entry);
 }

@@ -82,7 +82,8 @@ export class BuildJob {
       started_at: this.#startedAt.toISOString(),
     };
     if (this.#finishedAt) status.finished_at = this.#finishedAt.toISOString();
-    else if (progress >= ETA_PROGRESS_MIN) status.eta_seconds = (this.elapsedSeconds * (1 - progress)) / progress;
+    else if (progress >= ETA_PROGRESS_MIN)
+      status.eta_seconds = (this.elapsedSeconds * (1 - progress)) / progress;
     if (this.#error !== undefined) status.error = describeError(this.#error);
     return status;
   }
@@ -104,7 +105,9 @@ export class BuildJob {
   async #pause(signal: AbortSignal | undefined): Promise<void> {
     const timer = new AbortController();
     const signals = signal ? [signal, timer.signal] : [timer.signal];
-    const interval = setTimeout(EVENT_INTERVAL_MS, undefined, { signal: AbortSignal.any(signals) }).catch(() => {});
+    const interval = setTimeout(EVENT_INTERVAL_MS, undefined, { signal: AbortSignal.any(signals) }).catch(
+      () => {},
+    );
     await Promise.race([interval, this.done]);
     timer.abort();
   }

@@ -20,6 +20,8 @@ import type { Writer } from './writer.js';
 /** Shared by all collections of a process. */
 export interface Services {
   directory: DataDirectory;
+  /** Makes a changed entry durable in the catalog, unless the collection is being dropped. */
+  keepEntry(entry: CatalogEntry<IndexSettings>): Promise<void>;
   disk: DiskReserve;
   searchPool: SearchPool;
   buildPool: BuildPool;

@@ -16,8 +16,9 @@ import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
 import { yieldToLoop } from './yield-to-loop.js';
 
-/** Results filled in between two turns of the event loop. */
+/** What is filled in between two turns of the event loop: results, those with large payloads counting more. */
 const RESULTS_PER_TURN = 64;
+const PAYLOAD_BYTES_PER_RESULT = 2048;
 /** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
 const ATTEMPTS_MAX = 3;
 
@@ -118,25 +119,35 @@ export class CollectionSearch {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.ask(live, query);
       const { hits, vanished } = this.hitsOf(answer, self);
-      if (hits.length >= k || vanished === 0 || attempt === ATTEMPTS_MAX) return { hits: hits.slice(0, k), answer };
+      if (hits.length >= k || vanished === 0 || attempt === ATTEMPTS_MAX)
+        return { hits: hits.slice(0, k), answer };
     }
   }
 
   async #fill(live: LiveView, hits: Hit[], request: SearchRequest): Promise<SearchResult[]> {
-    const { metric, store, vectors } = this.#options;
+    const { metric, vectors } = this.#options;
     const results: SearchResult[] = [];
+    let work = 0;
     for (const hit of hits) {
       const score = scoreOf(metric, hit.distance);
       if (request.score_threshold !== undefined && !passes(metric, score, request.score_threshold)) break;
       const result: SearchResult = { id: hit.id, score };
       if (request.with_vector) result.vector = vectors.read(live, hit.row);
-      if (request.with_payload) {
-        const record = store.get(hit.key);
-        if (record?.row === hit.row && record.payload) result.payload = decodePayload(record.payload);
-      }
-      if (results.push(result) % RESULTS_PER_TURN === 0) await yieldToLoop();
+      const payload = request.with_payload ? this.#payload(hit) : null;
+      if (payload) result.payload = decodePayload(payload);
+      results.push(result);
+      work += 1 + (payload?.byteLength ?? 0) / PAYLOAD_BYTES_PER_RESULT;
+      if (work < RESULTS_PER_TURN) continue;
+      work = 0;
+      await yieldToLoop();
     }
     return results;
+  }
+
+  /** Null where there is none, or where the point was replaced since the scan. */
+  #payload(hit: Hit): Uint8Array | null {
+    const record = this.#options.store.get(hit.key);
+    return record?.row === hit.row ? record.payload : null;
   }
 }
 

@@ -162,7 +162,8 @@ export class Collection {
 
   #refuseWhileBuilding(): void {
     const job = this.#build;
-    if (job?.isActive) throw new ServiceError('build_running', { name: this.name, state: job.status().state });
+    if (job?.isActive)
+      throw new ServiceError('build_running', { name: this.name, state: job.status().state });
   }
 
   async #runBuild(job: BuildJob, settings: Parameters<typeof buildIndex>[2]): Promise<void> {
@@ -186,6 +187,9 @@ export class Collection {
 function atSearch(index: number, error: unknown): unknown {
   if (!(error instanceof ServiceError)) return error;
   const issues = error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }];
-  const located = issues.map(({ path, message }) => ({ path: `searches[${index}]${path && `.${path}`}`, message }));
+  const located = issues.map(({ path, message }) => ({
+    path: `searches[${index}]${path && `.${path}`}`,
+    message,
+  }));
   return new ServiceError(error.code, error.fields, located);
 }

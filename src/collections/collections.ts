@@ -3,8 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import type { CollectionDescription, CreateCollection } from '../contract/collections.js';
 import { ServiceError } from '../errors.js';
-import { COLLECTIONS_MAX } from '../limits.js';
 import type { IndexSettings } from '../index/settings.js';
+import { COLLECTIONS_MAX } from '../limits.js';
 import { Catalog, type CatalogEntry } from '../storage/catalog.js';
 import { DataDirectory } from '../storage/data-directory.js';
 import { BuildPool } from '../workers/build-pool.js';
@@ -18,6 +18,9 @@ import type { Log } from './log.js';
 import { createCollection, openCollection } from './open-collection.js';
 import { settingsOf } from './settings.js';
 import { type EngineStats, sumMemory } from './stats.js';
+
+/** What an empty collection takes on the disk. */
+const NEW_COLLECTION_BYTES = 256 * 1024;
 
 export interface CollectionsOptions {
   dataDir: string;
@@ -43,13 +46,18 @@ export class Collections {
   readonly #changes = new Set<Promise<unknown>>();
   #closing: Promise<void> | undefined;
 
-  private constructor(parts: { services: Services; catalog: Catalog<IndexSettings>; found: Found }, options: CollectionsOptions) {
-    this.#services = parts.services;
-    this.#catalog = parts.catalog;
+  private constructor(
+    services: Omit<Services, 'keepEntry'>,
+    catalog: Catalog<IndexSettings>,
+    found: Found,
+    options: CollectionsOptions,
+  ) {
+    this.#services = { ...services, keepEntry: (entry) => this.#keepEntry(entry) };
+    this.#catalog = catalog;
     this.#options = options;
-    this.ingest = new IngestPool(logPoolError(parts.services.log));
-    for (const { name } of parts.found.entries) this.#places.set(name, { state: 'loading' });
-    this.loaded = this.#load(parts.found);
+    this.ingest = new IngestPool(logPoolError(services.log));
+    for (const { name } of found.entries) this.#places.set(name, { state: 'loading' });
+    this.loaded = this.#load(found);
   }
 
   /**
@@ -66,7 +74,7 @@ export class Collections {
       const disk = new DiskReserve(options.dataDir);
       const dispatcher = new Dispatcher(searchPool);
       const services = { directory, disk, searchPool, buildPool, dispatcher, log };
-      return new Collections({ services, catalog, found }, options);
+      return new Collections(services, catalog, found, options);
     } catch (error) {
       await directory.close();
       throw error;
@@ -121,6 +129,7 @@ export class Collections {
     };
     return this.#change(name, 'creating', async () => {
       try {
+        await this.#services.disk.claim(NEW_COLLECTION_BYTES);
         const collection = await createCollection(this.#services, entry, request.storage);
         await this.#catalog.put(entry);
         this.#places.set(name, { state: 'served', collection });
@@ -146,7 +155,8 @@ export class Collections {
     await this.#change(name, 'dropping', async () => {
       await this.#catalog.remove(name);
       this.#places.delete(name);
-      if (place.state === 'served') await place.collection.close(new ServiceError('collection_not_found', { name }));
+      if (place.state === 'served')
+        await place.collection.close(new ServiceError('collection_not_found', { name }));
       await this.#services.directory.removeCollection(entry.id);
     });
   }
@@ -155,7 +165,11 @@ export class Collections {
     const served = this.#served();
     const { dispatcher, searchPool } = this.#services;
     return {
-      collections: { served: served.length, loading: this.loading().length, unavailable: this.unavailable().length },
+      collections: {
+        served: served.length,
+        loading: this.loading().length,
+        unavailable: this.unavailable().length,
+      },
       queues: {
         searches: dispatcher.queueSize + searchPool.queueSize,
         mutations: served.reduce((sum, collection) => sum + collection.queuedMutations, 0),
@@ -184,7 +198,11 @@ export class Collections {
   }
 
   /** Runs a creation or a drop; the name is taken meanwhile, and is again what it was if that fails. */
-  async #change<Result>(name: string, state: 'creating' | 'dropping', work: () => Promise<Result>): Promise<Result> {
+  async #change<Result>(
+    name: string,
+    state: 'creating' | 'dropping',
+    work: () => Promise<Result>,
+  ): Promise<Result> {
     const before = this.#places.get(name);
     this.#places.set(name, { state });
     const working = work();
@@ -209,8 +227,16 @@ export class Collections {
       this.#places.set(entry.name, await this.#open(entry));
     }
     for (const id of leftovers) {
-      await directory.removeCollection(id).catch((error) => log.warn({ id, error }, 'leftover could not be removed'));
+      await directory
+        .removeCollection(id)
+        .catch((error) => log.warn({ id, error }, 'leftover could not be removed'));
     }
+  }
+
+  async #keepEntry(entry: CatalogEntry<IndexSettings>): Promise<void> {
+    const state = this.#places.get(entry.name)?.state;
+    // A drop has removed the entry, or is about to: it must not come back.
+    if (state === 'served' || state === 'loading') await this.#catalog.put(entry);
   }
 
   /** A damaged collection is set aside; the others are served. */
@@ -220,7 +246,10 @@ export class Collections {
       const startedAt = performance.now();
       const collection = await openCollection(this.#services, entry);
       const milliseconds = Math.round(performance.now() - startedAt);
-      log.info({ collection: entry.name, points: collection.countPoints(), milliseconds }, 'collection opened');
+      log.info(
+        { collection: entry.name, points: collection.countPoints(), milliseconds },
+        'collection opened',
+      );
       return { state: 'served', collection };
     } catch (error) {
       log.error({ collection: entry.name, error }, 'collection cannot be opened; the others are served');

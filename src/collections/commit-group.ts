@@ -105,7 +105,9 @@ async function appendVectors(places: CommitPlaces, row: number, vectors: Float32
 /** Back to the last commit. Where it is not known whether this one happened, no further write is safe. */
 async function undo(places: CommitPlaces, meta: Meta): Promise<void> {
   if (places.store.meta()?.sequence !== meta.sequence) {
-    throw new ServiceError('writes_stopped', { reason: 'a commit was written but not confirmed by the disk' });
+    throw new ServiceError('writes_stopped', {
+      reason: 'a commit was written but not confirmed by the disk',
+    });
   }
   await places.pending.rewind(meta.nextRow);
 }

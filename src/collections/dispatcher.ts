@@ -2,8 +2,8 @@
 // together, because the hop to a worker costs as much as a search. One for all collections. Main thread.
 
 import { ServiceError } from '../errors.js';
-import { QUEUED_SEARCHES_MAX } from '../limits.js';
 import type { Answer, Query } from '../index/query.js';
+import { QUEUED_SEARCHES_MAX } from '../limits.js';
 import type { SearchView } from '../workers/messages.js';
 import type { SearchPool } from '../workers/search-pool.js';
 import { mergeAnswers } from './merge-answers.js';
@@ -53,7 +53,9 @@ export class Dispatcher {
 
   /** One query as `parts` tasks side by side, for a scan that is long enough to be worth it. */
   async searchSplit(view: SearchView, query: Query, parts: number): Promise<Answer> {
-    const shares = Array.from({ length: parts }, (_, index) => this.#task(view, [query], { index, count: parts }));
+    const shares = Array.from({ length: parts }, (_, index) =>
+      this.#task(view, [query], { index, count: parts }),
+    );
     // Every share is awaited, also after one has failed: the view stays in use as long as a thread reads it.
     const answers = (await Promise.allSettled(shares)).map((share) => {
       if (share.status === 'rejected') throw share.reason;
@@ -80,8 +82,12 @@ export class Dispatcher {
         view,
         batch.map((waiting) => waiting.query),
       ).then(
-        (answers) => batch.forEach((waiting, index) => waiting.resolve(answers[index] as Answer)),
-        (error) => batch.forEach((waiting) => waiting.reject(error)),
+        (answers) => {
+          for (const [index, waiting] of batch.entries()) waiting.resolve(answers[index] as Answer);
+        },
+        (error) => {
+          for (const waiting of batch) waiting.reject(error);
+        },
       );
     }
   }
@@ -103,7 +109,11 @@ export class Dispatcher {
     return batch;
   }
 
-  async #task(view: SearchView, queries: Query[], part?: { index: number; count: number }): Promise<Answer[]> {
+  async #task(
+    view: SearchView,
+    queries: Query[],
+    part?: { index: number; count: number },
+  ): Promise<Answer[]> {
     this.#busy++;
     try {
       return await this.#pool.search(view, queries, part);

@@ -24,7 +24,8 @@ export function mergeAnswers(answers: Answer[], k: number): Answer {
 
 function mergeStats(all: QueryStats[]): QueryStats {
   const sum = (pick: (stats: QueryStats) => number) => all.reduce((total, stats) => total + pick(stats), 0);
-  const max = (pick: (stats: QueryStats) => number) => all.reduce((most, stats) => Math.max(most, pick(stats)), 0);
+  const max = (pick: (stats: QueryStats) => number) =>
+    all.reduce((most, stats) => Math.max(most, pick(stats)), 0);
   return {
     probes: sum((stats) => stats.probes),
     leaves: max((stats) => stats.leaves),

@@ -28,7 +28,11 @@ type Entry = CatalogEntry<IndexSettings>;
 type Files = Pick<CollectionParts, 'services' | 'entry' | 'paths' | 'store' | 'pending'>;
 
 /** The files of a new, empty collection, and the collection over them; the catalog is the caller's to write. */
-export async function createCollection(services: Services, entry: Entry, backend: Backend): Promise<Collection> {
+export async function createCollection(
+  services: Services,
+  entry: Entry,
+  backend: Backend,
+): Promise<Collection> {
   const paths = await services.directory.createCollection(entry.id);
   const store = await PointsStore.open(paths.points);
   try {
@@ -71,12 +75,14 @@ export async function openCollection(services: Services, entry: Entry): Promise<
 function readMeta(store: PointsStore, path: string): Meta {
   const meta = store.meta();
   if (meta?.formatVersion === 1) return meta;
-  const reason = meta ? `its format version is ${meta.formatVersion}, this program reads 1` : 'it has no counters';
+  const reason = meta
+    ? `its format version is ${meta.formatVersion}, this program reads 1`
+    : 'it has no counters';
   throw new ServiceError('storage_corrupt', { path, reason });
 }
 
 async function serve(files: Files, found: Meta): Promise<Collection> {
-  const { services, entry, paths, store } = files;
+  const { services, paths, store } = files;
   const { served, meta } = await openGeneration(files, found);
   served.publish(meta.nextRow);
   const gone = await markTombstones(served, store);
@@ -90,9 +96,7 @@ async function serve(files: Files, found: Meta): Promise<Collection> {
   const collection = new Collection(parts);
   await parts.diskUsage.measure();
   parts.encoder.wake();
-  clearTombstones(parts.writer, gone).catch((error) => {
-    services.log.warn({ collection: entry.name, error }, 'tombstones without a row remain until the next start');
-  });
+  void clearTombstones(parts.writer, gone, services.log);
   const isSalvaged = meta.generation !== found.generation;
   if (isSalvaged && meta.pointsCount > 0) collection.startBuild({});
   return collection;
@@ -109,7 +113,10 @@ async function openGeneration(files: Files, meta: Meta): Promise<{ served: Serve
     return { served: await ServedGeneration.of(meta.generation, loaded, meta.backend), meta };
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === 'storage_corrupt')) throw error;
-    services.log.error({ collection: entry.name, error }, 'the index is damaged; it is built again from the vectors');
+    services.log.error(
+      { collection: entry.name, error },
+      'the index is damaged; it is built again from the vectors',
+    );
     const salvaged = await salvage({ store, pending, directory, dimension: entry.dimension }, meta);
     return { served: await ServedGeneration.empty(entry.index, salvaged.rowBase), meta: salvaged };
   }

@@ -29,8 +29,10 @@ export class PendingEncoder {
     const before = generation.encodedCount;
     this.#running = this.#encode().finally(() => {
       this.#running = undefined;
+      if (this.#stopped) return;
       // Without progress (the thread failed) the next insert tries again, not this loop.
-      if (generation.encodedCount > before) this.wake();
+      const isSwitched = this.#views.current.served.generation !== generation;
+      if (isSwitched || generation.encodedCount > before) this.wake();
     });
   }
 
@@ -43,7 +45,10 @@ export class PendingEncoder {
     try {
       await this.#views.use((live) => this.#pool.encodePending(live.view));
     } catch (error) {
-      this.#log.warn({ error }, 'codes of appended rows could not be made; searches compare the full vectors');
+      this.#log.warn(
+        { error },
+        'codes of appended rows could not be made; searches compare the full vectors',
+      );
     }
   }
 }

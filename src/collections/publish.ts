@@ -9,7 +9,8 @@ export function showFiles(views: Views, pending: PendingSegments): void {
   const { view, served } = views.current;
   const vectors = pending.descriptor();
   // Each file has a counter of its own, which tells it from an earlier file of the same name.
-  if (vectors.segments.at(-1)?.filled !== view.vectors.segments.at(-1)?.filled) void views.show(served, vectors);
+  if (vectors.segments.at(-1)?.filled !== view.vectors.segments.at(-1)?.filled)
+    void views.show(served, vectors);
 }
 
 /**

@@ -98,7 +98,8 @@ async function timed(times: number[], ask: () => Promise<Answer>): Promise<Answe
 
 function latency(times: number[]): RecallReport['search'] {
   const sorted = times.toSorted((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
+  const at = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] as number;
   const sum = times.reduce((total, time) => total + time, 0);
   return { mean_us: sum / times.length, p50_us: at(0.5), p99_us: at(0.99) };
 }

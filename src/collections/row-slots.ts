@@ -59,7 +59,8 @@ export class RowSlots {
       if (block % ROWS_PER_TURN === 0) await yieldToLoop();
       this.#ranks[block] = before;
       const first = block * WORDS_PER_BLOCK;
-      for (let word = first; word < first + WORDS_PER_BLOCK; word++) before += bitCount(this.#bits[word] as number);
+      for (let word = first; word < first + WORDS_PER_BLOCK; word++)
+        before += bitCount(this.#bits[word] as number);
     }
   }
 

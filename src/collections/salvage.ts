@@ -19,7 +19,12 @@ const POINTS_PER_COMMIT = 512;
  * @throws storage_corrupt where a vector is damaged, too
  */
 export async function salvage(
-  { store, pending, directory, dimension }: { store: PointsStore; pending: PendingSegments; directory: string; dimension: number },
+  {
+    store,
+    pending,
+    directory,
+    dimension,
+  }: { store: PointsStore; pending: PendingSegments; directory: string; dimension: number },
   meta: Meta,
 ): Promise<Meta> {
   const slotRows = await loadSlotRows(directory);

@@ -21,7 +21,10 @@ export function passes(metric: Metric, score: number, threshold: number): boolea
 }
 
 /** Nearest first; equal distances in the order of the ids' texts, by UTF-16 code units, so that answers repeat. */
-export function compareHits(a: { distance: number; key: string }, b: { distance: number; key: string }): number {
+export function compareHits(
+  a: { distance: number; key: string },
+  b: { distance: number; key: string },
+): number {
   if (a.distance !== b.distance) return a.distance - b.distance;
   if (a.key === b.key) return 0;
   return a.key < b.key ? -1 : 1;

@@ -4,7 +4,10 @@ import type { IndexSettingsInput } from '../contract/index-settings.js';
 import { completeSettings, type IndexSettings } from '../index/settings.js';
 
 /** The settings of a new collection: what was given, defaults for the rest. */
-export function settingsOf(shape: Pick<IndexSettings, 'dimension' | 'metric'>, input: IndexSettingsInput): IndexSettings {
+export function settingsOf(
+  shape: Pick<IndexSettings, 'dimension' | 'metric'>,
+  input: IndexSettingsInput,
+): IndexSettings {
   return completeSettings({ ...shape, ...given(input) });
 }
 

@@ -21,7 +21,8 @@ export class StoredVectors {
     const { rows, slots } = this.#of(live);
     if (row >= live.view.rowBase) return rows.get(row).slice();
     const slot = live.served.slotOf(row);
-    if (slot === undefined || slots === null) throw new RangeError(`row ${row} is not in generation ${live.served.number}`);
+    if (slot === undefined || slots === null)
+      throw new RangeError(`row ${row} is not in generation ${live.served.number}`);
     return slots.get(slot).slice();
   }
 

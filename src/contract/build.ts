@@ -18,7 +18,10 @@ export const buildStatus = z
     generation: z.int().describe('The generation this build makes.'),
     started_at: z.iso.datetime(),
     finished_at: z.iso.datetime().optional(),
-    error: z.strictObject({ code: z.string(), message: z.string() }).optional().describe('Why the build failed.'),
+    error: z
+      .strictObject({ code: z.string(), message: z.string() })
+      .optional()
+      .describe('Why the build failed.'),
   })
   .meta({ id: 'BuildStatus' });
 export type BuildStatus = z.output<typeof buildStatus>;

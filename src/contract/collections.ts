@@ -7,13 +7,23 @@ import { backend, indexDescription, indexSettings, metric } from './index-settin
 export const collectionName = z
   .string()
   .max(COLLECTION_NAME_CHARS_MAX)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]*$/, 'A name starts with a letter or digit and goes on with letters, digits, _ . or -')
-  .meta({ description: 'Letters, digits, `_`, `.` and `-`; the first is a letter or a digit.', examples: ['words'] });
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9_.-]*$/,
+    'A name starts with a letter or digit and goes on with letters, digits, _ . or -',
+  )
+  .meta({
+    description: 'Letters, digits, `_`, `.` and `-`; the first is a letter or a digit.',
+    examples: ['words'],
+  });
 
 export const createCollection = z
   .strictObject({
     name: collectionName,
-    dimension: z.int().min(DIMENSION_MIN).max(DIMENSION_MAX).describe('Numbers of each vector; it cannot change.'),
+    dimension: z
+      .int()
+      .min(DIMENSION_MIN)
+      .max(DIMENSION_MAX)
+      .describe('Numbers of each vector; it cannot change.'),
     metric,
     storage: backend.default('mmap'),
     index: indexSettings.default({}),

@@ -15,7 +15,8 @@ import {
 
 export const metric = z.enum(['l2', 'cosine', 'dot']).meta({
   id: 'Metric',
-  description: 'l2: Euclidean distance, smaller is nearer. cosine: similarity, larger is nearer. dot: inner product, larger is nearer.',
+  description:
+    'l2: Euclidean distance, smaller is nearer. cosine: similarity, larger is nearer. dot: inner product, larger is nearer.',
 });
 export type Metric = z.output<typeof metric>;
 
@@ -27,7 +28,9 @@ export type Backend = z.output<typeof backend>;
 
 const quantizer = z
   .enum(['rabitq', 'sign'])
-  .describe('rabitq: residual codes with an error bound (default). sign: one sign bit a dimension, Hamming distance.');
+  .describe(
+    'rabitq: residual codes with an error bound (default). sign: one sign bit a dimension, Hamming distance.',
+  );
 const bits = z
   .literal([1, 2, 4])
   .describe('Bits of code a dimension; the default is chosen by the dimension. sign has 1.');
@@ -57,13 +60,23 @@ export const indexSettings = z
   })
   .superRefine((value, context) => {
     if (value.quantizer !== 'sign' || value.bits === undefined || value.bits === 1) return;
-    context.addIssue({ code: 'custom', path: ['bits'], message: 'The sign quantizer has 1 bit a dimension', input: value.bits });
+    context.addIssue({
+      code: 'custom',
+      path: ['bits'],
+      message: 'The sign quantizer has 1 bit a dimension',
+      input: value.bits,
+    });
   })
-  .meta({ id: 'IndexSettings', examples: [{ branching_factor: 64, max_leaf_size: 512, quantizer: 'rabitq', bits: 2 }] });
+  .meta({
+    id: 'IndexSettings',
+    examples: [{ branching_factor: 64, max_leaf_size: 512, quantizer: 'rabitq', bits: 2 }],
+  });
 export type IndexSettingsInput = z.output<typeof indexSettings>;
 
 export const indexDescription = z.strictObject({
-  state: z.enum(['none', 'building', 'ready']).describe('none: no index was built yet; searches are exact or by codes.'),
+  state: z
+    .enum(['none', 'building', 'ready'])
+    .describe('none: no index was built yet; searches are exact or by codes.'),
   generation: z.int().describe('Counts the builds; 0 before the first.'),
   leaves: z.int(),
   depth: z.int(),

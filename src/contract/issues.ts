@@ -1,16 +1,11 @@
 // Turns zod's findings into a ServiceError with at most 16 issues, each with its path. Runs on any thread.
 
 import type { z } from 'zod';
-import { type ErrorCode, type Issue, ServiceError } from '../errors.js';
+import { type Issue, ServiceError } from '../errors.js';
 import { ERROR_ISSUES_MAX } from '../limits.js';
 
 type Path = readonly PropertyKey[];
 type Finding = z.core.$ZodIssue;
-
-/** Marks a custom finding that has a code of its own: pass it as `params` of `addIssue`. */
-export interface CodedParams {
-  error: ServiceError;
-}
 
 /**
  * `value` as the schema gives it out.
@@ -33,12 +28,7 @@ export function toServiceError(findings: readonly Finding[], at: Path = []): Ser
   return new ServiceError('validation_failed', {}, issues);
 }
 
-/** The own code of a finding, where a check gave it one. */
-export function findingCode(findings: readonly Finding[]): ErrorCode {
-  return toServiceError(findings).code;
-}
-
-export function toIssues(findings: readonly Finding[], at: Path): Issue[] {
+function toIssues(findings: readonly Finding[], at: Path): Issue[] {
   return findings.slice(0, ERROR_ISSUES_MAX).map((finding) => ({
     path: formatPath([...at, ...finding.path]),
     message: messageOf(finding),
@@ -55,6 +45,7 @@ export function formatPath(path: Path): string {
   return text;
 }
 
+/** A custom finding may bring an error of its own, as `params: { error }`: its code goes out then. */
 function codedError(finding: Finding): ServiceError | undefined {
   if (finding.code !== 'custom') return undefined;
   const error: unknown = finding.params?.error;

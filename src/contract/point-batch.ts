@@ -71,7 +71,9 @@ function mergeRefusals(refusals: ServiceError[]): ServiceError {
   const first = refusals[0] as ServiceError;
   const issues: Issue[] = refusals.flatMap((refusal) => refusal.issues).slice(0, ERROR_ISSUES_MAX);
   const alike = refusals.every((refusal) => refusal.code === first.code);
-  return alike ? new ServiceError(first.code, first.fields, issues) : new ServiceError('validation_failed', {}, issues);
+  return alike
+    ? new ServiceError(first.code, first.fields, issues)
+    : new ServiceError('validation_failed', {}, issues);
 }
 
 /** Collects points into columns. */
@@ -103,7 +105,9 @@ export class BatchBuilder {
     const point = parseWith(pointInput, value, at);
     const payload = point.payload === undefined ? null : encodePayload(point.payload);
     if (payload !== null && 'refused' in payload) {
-      throw new ServiceError('validation_failed', {}, [{ path: formatPath([...at, 'payload']), message: payload.refused }]);
+      throw new ServiceError('validation_failed', {}, [
+        { path: formatPath([...at, 'payload']), message: payload.refused },
+      ]);
     }
     const row = rowOf?.(point.id) ?? this.count;
     const vector = this.#checkedVector(point.vector, [...at, 'vector']);

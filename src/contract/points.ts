@@ -19,7 +19,8 @@ export const pointId = z
   })
   .meta({
     id: 'PointId',
-    description: 'A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point.',
+    description:
+      'A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point.',
     oneOf: [
       { type: 'string', minLength: 1, maxLength: ID_BYTES_MAX },
       { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
@@ -49,14 +50,19 @@ export function idRefusal(value: unknown): string | undefined {
 /** A point as it comes in: the vector is decoded by whoever knows the dimension. */
 export const pointInput = z
   .strictObject({ id: pointId, vector: rawVector, payload: payloadField.optional() })
-  .meta({ id: 'NewPoint', examples: [{ id: 'word:tree', vector: [0.12, -0.5, 0.33], payload: { word: 'tree' } }] });
+  .meta({
+    id: 'NewPoint',
+    examples: [{ id: 'word:tree', vector: [0.12, -0.5, 0.33], payload: { word: 'tree' } }],
+  });
 
 export const upsertRequest = z
   .strictObject({ points: z.array(pointInput).min(1).max(POINTS_PER_REQUEST_MAX) })
   .meta({ id: 'UpsertRequest' });
 
 /** The shell of an upsert; its points are checked one by one, so that a bad body stops at 16 issues. */
-export const upsertShell = z.strictObject({ points: z.array(z.unknown()).min(1).max(POINTS_PER_REQUEST_MAX) });
+export const upsertShell = z.strictObject({
+  points: z.array(z.unknown()).min(1).max(POINTS_PER_REQUEST_MAX),
+});
 
 export const upsertResponse = z
   .strictObject({
@@ -76,10 +82,18 @@ export const point = z
   .meta({ id: 'Point' });
 
 export const deletePoints = z
-  .strictObject({ ids: z.array(pointId).min(1).max(IDS_PER_DELETE_MAX).optional(), filter: notSupported('filter') })
+  .strictObject({
+    ids: z.array(pointId).min(1).max(IDS_PER_DELETE_MAX).optional(),
+    filter: notSupported('filter'),
+  })
   .superRefine((value, context) => {
     if (value.ids !== undefined || value.filter !== undefined) return;
-    context.addIssue({ code: 'custom', path: ['ids'], message: 'Give the `ids` to delete', input: undefined });
+    context.addIssue({
+      code: 'custom',
+      path: ['ids'],
+      message: 'Give the `ids` to delete',
+      input: undefined,
+    });
   })
   .meta({ id: 'DeletePoints', examples: [{ ids: ['word:tree', 5] }] });
 
@@ -91,4 +105,6 @@ export const countRequest = z
   .strictObject({ filter: notSupported('filter') })
   .meta({ id: 'CountRequest', examples: [{}] });
 
-export const countResponse = z.strictObject({ count: z.int() }).meta({ id: 'CountResponse', examples: [{ count: 341479 }] });
+export const countResponse = z
+  .strictObject({ count: z.int() })
+  .meta({ id: 'CountResponse', examples: [{ count: 341479 }] });

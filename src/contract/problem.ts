@@ -28,7 +28,12 @@ export const problem = z
         status: 422,
         detail: "The vector has 3 numbers, the collection's dimension is 100.",
         code: 'dimension_mismatch',
-        errors: [{ path: 'points[0].vector', message: "The vector has 3 numbers, the collection's dimension is 100." }],
+        errors: [
+          {
+            path: 'points[0].vector',
+            message: "The vector has 3 numbers, the collection's dimension is 100.",
+          },
+        ],
         request_id: '01980c0e-5a0e-7000-8000-3f2a9c1b7d55',
       },
     ],

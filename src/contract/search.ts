@@ -11,8 +11,18 @@ import { storedVector, vectorField } from './vector.js';
 
 /** How much work a search does: shared by search and recall. */
 export const effortFields = {
-  k: z.int().min(1).max(K_MAX).default(K_DEFAULT).describe('Results wanted; fewer come where the collection has fewer.'),
-  probes: z.int().min(1).max(PROBES_MAX).optional().describe('Leaves to scan; the default grows with the number of leaves.'),
+  k: z
+    .int()
+    .min(1)
+    .max(K_MAX)
+    .default(K_DEFAULT)
+    .describe('Results wanted; fewer come where the collection has fewer.'),
+  probes: z
+    .int()
+    .min(1)
+    .max(PROBES_MAX)
+    .optional()
+    .describe('Leaves to scan; the default grows with the number of leaves.'),
   rerank_factor: z
     .number()
     .min(1)
@@ -43,7 +53,10 @@ export type SearchRequest = z.output<typeof searchRequest>;
 
 export const searchBatchRequest = z
   .strictObject({ searches: z.array(searchRequest).min(1).max(SEARCHES_PER_BATCH_MAX) })
-  .meta({ id: 'SearchBatchRequest', examples: [{ searches: [{ vector: [0.12, -0.5, 0.33], k: 3 }, { id: 'word:tree' }] }] });
+  .meta({
+    id: 'SearchBatchRequest',
+    examples: [{ searches: [{ vector: [0.12, -0.5, 0.33], k: 3 }, { id: 'word:tree' }] }],
+  });
 
 export const searchStats = z
   .strictObject({
@@ -60,7 +73,11 @@ export type SearchStats = z.output<typeof searchStats>;
 export const searchResult = z
   .strictObject({
     id: pointId,
-    score: z.number().describe('Cosine similarity or inner product (larger is nearer), or Euclidean distance (smaller is nearer).'),
+    score: z
+      .number()
+      .describe(
+        'Cosine similarity or inner product (larger is nearer), or Euclidean distance (smaller is nearer).',
+      ),
     payload: payloadField.optional(),
     vector: storedVector.optional(),
   })
@@ -70,13 +87,15 @@ export type SearchResult = z.output<typeof searchResult>;
 
 export const searchResponse = z
   .strictObject({ results: z.array(searchResult), stats: searchStats.optional() })
-  .meta({ id: 'SearchResponse', examples: [{ results: [{ id: 'word:tree', score: 0.83, payload: { word: 'tree' } }] }] });
+  .meta({
+    id: 'SearchResponse',
+    examples: [{ results: [{ id: 'word:tree', score: 0.83, payload: { word: 'tree' } }] }],
+  });
 export type SearchResponse = z.output<typeof searchResponse>;
 
 export const searchBatchResponse = z
   .strictObject({ results: z.array(z.array(searchResult)).describe('One list for each search, in order.') })
   .meta({ id: 'SearchBatchResponse' });
-export type SearchBatchResponse = z.output<typeof searchBatchResponse>;
 
 /** @throws malformed_json, validation_failed, vector_not_finite, not_supported */
 export function parseSearch(body: Uint8Array): SearchRequest {

@@ -9,7 +9,8 @@ const FLOAT_BYTES = 4;
 
 const VECTOR_SCHEMA = {
   id: 'Vector',
-  description: 'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read).',
+  description:
+    'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read).',
   oneOf: [
     { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: DIMENSION_MAX },
     { type: 'string', contentEncoding: 'base64' },

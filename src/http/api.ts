@@ -33,7 +33,13 @@ export interface ZodRequests extends FastifyTypeProvider {
   serializer: unknown;
 }
 
-export type Api = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodRequests>;
+export type Api = FastifyInstance<
+  RawServerDefault,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
+  ZodRequests
+>;
 
 /** What the routes work on. */
 export interface RouteContext {

@@ -1,8 +1,8 @@
 // Decides who may call a route: each route names the scope it needs. Main thread.
 
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { ServiceError } from '../errors.js';
 import { type ApiKey, includesScope, type Scope, scopeOf } from '../api-keys.js';
+import { ServiceError } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -17,7 +17,8 @@ export function requireKeys(api: FastifyInstance, keys: readonly ApiKey[]): void
   api.addHook('onRequest', async (request, reply) => {
     const needed = request.routeOptions.config.scope ?? 'admin';
     const held = scopeOf(keys, presentedKey(request));
-    if (held === undefined) throw challenge(reply, 'Bearer realm="coppice"', new ServiceError('unauthorized'));
+    if (held === undefined)
+      throw challenge(reply, 'Bearer realm="coppice"', new ServiceError('unauthorized'));
     if (!includesScope(held, needed)) {
       const how = `Bearer realm="coppice", error="insufficient_scope", scope="${needed}"`;
       throw challenge(reply, how, new ServiceError('forbidden', { scope: needed }));

@@ -35,7 +35,9 @@ async function* eventTexts(events: AsyncIterable<BuildStatus>, signal: AbortSign
 
 async function firstOf<T>(next: Promise<T>, signal: AbortSignal): Promise<T | 'silence'> {
   const timer = new AbortController();
-  const silence = setTimeout(HEARTBEAT_MS, 'silence' as const, { signal: AbortSignal.any([signal, timer.signal]) });
+  const silence = setTimeout(HEARTBEAT_MS, 'silence' as const, {
+    signal: AbortSignal.any([signal, timer.signal]),
+  });
   try {
     return await Promise.race([next, silence.catch(() => 'silence' as const)]);
   } finally {

@@ -65,9 +65,14 @@ export async function serveDocument(app: FastifyInstance): Promise<void> {
 
 /** zod describes JSON only: the other form of the insert's body is added by hand. */
 function addLinesBody(object: object): void {
-  const { paths } = object as { paths?: Record<string, { post?: { requestBody?: { content: Record<string, unknown> } } }> };
+  const { paths } = object as {
+    paths?: Record<string, { post?: { requestBody?: { content: Record<string, unknown> } } }>;
+  };
   const content = paths?.['/v1/collections/{name}/points']?.post?.requestBody?.content;
   if (content === undefined) return;
   const description = 'One NewPoint a line.';
-  content[NDJSON_TYPE] = { schema: { type: 'string', description }, example: '{"id":"word:tree","vector":[0.12,-0.5,0.33]}\n' };
+  content[NDJSON_TYPE] = {
+    schema: { type: 'string', description },
+    example: '{"id":"word:tree","vector":[0.12,-0.5,0.33]}\n',
+  };
 }

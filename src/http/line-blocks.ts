@@ -12,7 +12,10 @@ export interface BlockLimits {
 }
 
 /** Blocks of whole lines in order; only the last may lack its final newline. Does not destroy the source. */
-export async function* lineBlocks(source: AsyncIterable<Uint8Array>, limits: BlockLimits): AsyncGenerator<Uint8Array> {
+export async function* lineBlocks(
+  source: AsyncIterable<Uint8Array>,
+  limits: BlockLimits,
+): AsyncGenerator<Uint8Array> {
   const parts: Uint8Array[] = [];
   let bytes = 0;
   let lineBytes = 0;
@@ -40,10 +43,15 @@ export async function* lineBlocks(source: AsyncIterable<Uint8Array>, limits: Blo
 
 /** Chunks of a body; fails when the client sends nothing for `idleMs`. */
 export async function* chunksOf(body: AsyncIterator<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
-  for (;;) {
-    const result = await inTime(body.next(), idleMs);
-    if (result.done) return;
-    yield result.value;
+  try {
+    for (;;) {
+      const result = await inTime(body.next(), idleMs);
+      if (result.done) return;
+      yield result.value;
+    }
+  } finally {
+    // Lets go of the body; not awaited, because a read that never ends would hold it up.
+    body.return?.().catch(() => {});
   }
 }
 
@@ -64,7 +72,11 @@ async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
 /** Pieces that follow each other in one chunk become one part: a line of its own each would be thousands. */
 function append(parts: Uint8Array[], piece: Uint8Array): number {
   const last = parts.at(-1);
-  if (last !== undefined && last.buffer === piece.buffer && last.byteOffset + last.length === piece.byteOffset) {
+  if (
+    last !== undefined &&
+    last.buffer === piece.buffer &&
+    last.byteOffset + last.length === piece.byteOffset
+  ) {
     parts[parts.length - 1] = new Uint8Array(last.buffer, last.byteOffset, last.length + piece.length);
   } else if (piece.length > 0) {
     parts.push(piece);

@@ -49,7 +49,10 @@ export async function ingestLines(
 }
 
 async function settleBlock(block: PointLines, ingest: LineIngest, progress: IngestProgress): Promise<void> {
-  const errors = block.errors.map(({ line, message }) => ({ path: `line ${progress.lines + line}`, message }));
+  const errors = block.errors.map(({ line, message }) => ({
+    path: `line ${progress.lines + line}`,
+    message,
+  }));
   progress.lines += block.lineCount;
   if (block.rejected > 0 && ingest.onError === 'stop') {
     throw new ServiceError('malformed_ndjson', { count: block.rejected, stored: progress.upserted }, errors);

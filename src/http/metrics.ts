@@ -6,9 +6,13 @@ import type { Collections } from '../collections/collections.js';
 import type { SearchStats } from '../contract/search.js';
 
 /** 0.1 ms to 10 s. */
-const REQUEST_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const REQUEST_SECONDS = [
+  0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+];
 /** 1 us to 1 s. */
-const STAGE_SECONDS = [1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.1, 1];
+const STAGE_SECONDS = [
+  1e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 5e-2, 0.1, 1,
+];
 const LOOP_RESOLUTION_MS = 10;
 const NANOSECONDS = 1e9;
 
@@ -53,7 +57,11 @@ export class Metrics {
       buckets: STAGE_SECONDS,
       registers,
     });
-    this.#scanned = new Counter({ name: 'coppice_vectors_scanned_total', help: 'Codes scanned by searches.', registers });
+    this.#scanned = new Counter({
+      name: 'coppice_vectors_scanned_total',
+      help: 'Codes scanned by searches.',
+      registers,
+    });
     this.#reranked = new Counter({
       name: 'coppice_vectors_reranked_total',
       help: 'Vectors that searches compared exactly.',
@@ -137,7 +145,8 @@ function engineGauges(registry: Registry, engine: () => Collections | undefined)
   gauge('coppice_memory_bytes', 'RAM of a collection, by kind.', ['collection', 'kind'], (engine, set) => {
     for (const { name, memory } of engine.list()) {
       const { total_bytes: _sum, ...kinds } = memory;
-      for (const [kind, bytes] of Object.entries(kinds)) set({ collection: name, kind: kind.replace(/_bytes$/, '') }, bytes);
+      for (const [kind, bytes] of Object.entries(kinds))
+        set({ collection: name, kind: kind.replace(/_bytes$/, '') }, bytes);
     }
   });
   gauge('coppice_disk_bytes', 'Disk of a collection.', ['collection'], (engine, set) => {
@@ -145,4 +154,7 @@ function engineGauges(registry: Registry, engine: () => Collections | undefined)
   });
 }
 
-type Fill<L extends string> = (engine: Collections, set: (labels: Record<L, string>, value: number) => void) => void;
+type Fill<L extends string> = (
+  engine: Collections,
+  set: (labels: Record<L, string>, value: number) => void,
+) => void;

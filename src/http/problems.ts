@@ -9,7 +9,11 @@ export const PROBLEM_TYPE = 'application/problem+json';
 const RETRY_AFTER_SECONDS = '1';
 const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
 /** Their text is for the operator: it names files. */
-const INTERNAL_CODES: ReadonlySet<ErrorCode> = new Set(['storage_corrupt', 'data_directory_in_use', 'configuration_invalid']);
+const INTERNAL_CODES: ReadonlySet<ErrorCode> = new Set([
+  'storage_corrupt',
+  'data_directory_in_use',
+  'configuration_invalid',
+]);
 
 /** Members of a problem beside the fixed ones. */
 export type Extension = Pick<Problem, 'upserted' | 'sequence'>;
@@ -49,7 +53,11 @@ export function handleError(failure: FastifyError, request: FastifyRequest, repl
 
 export function handleNotFound(request: FastifyRequest, reply: FastifyReply): void {
   const [path = ''] = request.url.split('?', 1);
-  sendProblem(request, reply, new ServiceError('route_not_found', { method: request.method, path: path.slice(0, 256) }));
+  sendProblem(
+    request,
+    reply,
+    new ServiceError('route_not_found', { method: request.method, path: path.slice(0, 256) }),
+  );
 }
 
 /** What a failure is to the caller; defects and unknown failures are `internal`. */
@@ -65,6 +73,9 @@ export function toServiceError(failure: FastifyError | Error, request: FastifyRe
   }
   if (code === 'FST_ERR_HANDLER_TIMEOUT') {
     return new ServiceError('timeout', { timeoutMs: request.routeOptions.handlerTimeout ?? 0 });
+  }
+  if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
+    return new ServiceError('malformed_request', { reason: 'the client left before its end' });
   }
   if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
     return new ServiceError('malformed_request', { reason: failure.message.slice(0, 256) });

@@ -14,7 +14,12 @@ interface Described {
 /** Any call under /v1 may meet these. */
 const GENERAL: ErrorCode[] = ['unauthorized', 'forbidden', 'internal', 'shutting_down', 'timeout'];
 /** Any call with a body may meet these. */
-export const BODY_ERRORS: ErrorCode[] = ['validation_failed', 'malformed_json', 'body_too_large', 'unsupported_media_type'];
+export const BODY_ERRORS: ErrorCode[] = [
+  'validation_failed',
+  'malformed_json',
+  'body_too_large',
+  'unsupported_media_type',
+];
 /** Any call on a collection may meet these. */
 export const COLLECTION_ERRORS: ErrorCode[] = ['collection_not_found', 'collection_unavailable'];
 export const WRITE_ERRORS: ErrorCode[] = ['too_many_requests', 'disk_full', 'writes_stopped'];

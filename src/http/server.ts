@@ -2,7 +2,12 @@
 
 import type { Socket } from 'node:net';
 import helmet from '@fastify/helmet';
-import fastify, { type FastifyBaseLogger, type FastifyError, type FastifyInstance, LogController } from 'fastify';
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyError,
+  type FastifyInstance,
+  LogController,
+} from 'fastify';
 import type { ApiKey } from '../api-keys.js';
 import type { Collections } from '../collections/collections.js';
 import { ServiceError } from '../errors.js';
@@ -11,7 +16,14 @@ import { type Api, type RouteContext, serialize, validate } from './api.js';
 import { requireKeys } from './auth.js';
 import { collectDocument, serveDocument } from './document.js';
 import { Metrics } from './metrics.js';
-import { handleError, handleNotFound, PROBLEM_TYPE, sendProblem, toProblem, toServiceError } from './problems.js';
+import {
+  handleError,
+  handleNotFound,
+  PROBLEM_TYPE,
+  sendProblem,
+  toProblem,
+  toServiceError,
+} from './problems.js';
 import { logRequests, requestIdOf } from './request-log.js';
 import { buildRoutes } from './routes/build.js';
 import { collectionRoutes } from './routes/collections.js';
@@ -76,7 +88,9 @@ function createInstance({ bodyBytesMax, log }: ServerOptions): FastifyInstance {
   app.setNotFoundHandler(handleNotFound);
   app.removeAllContentTypeParsers();
   // Bytes, not a value: the contract parses them, here or in a worker.
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
   return app;
 }
 
@@ -126,8 +140,13 @@ function answerUnreadable(failure: Error & { code?: string }, socket: Socket): v
     return;
   }
   const headersTooLarge = failure.code === 'HPE_HEADER_OVERFLOW';
-  const reason = headersTooLarge ? `its headers are larger than ${HEADER_BYTES_MAX} bytes` : 'it is no valid HTTP';
-  const problem = toProblem(new ServiceError('malformed_request', { reason }), requestIdOf({ headers: {} } as never));
+  const reason = headersTooLarge
+    ? `its headers are larger than ${HEADER_BYTES_MAX} bytes`
+    : 'it is no valid HTTP';
+  const problem = toProblem(
+    new ServiceError('malformed_request', { reason }),
+    requestIdOf({ headers: {} } as never),
+  );
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 400 Bad Request\r\ncontent-type: ${PROBLEM_TYPE}\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +

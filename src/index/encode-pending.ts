@@ -47,7 +47,7 @@ function loadRotated(
   const { settings, layout } = generation;
   const dim = codeDimension(settings.dimension);
   scratch.rotatedVector.fill(0, settings.dimension);
-  reader.copyInto(generation.slots + row, scratch.rotatedVector.subarray(0, settings.dimension));
+  reader.copyInto(generation.slots + row, scratch.rotatedVector, 0);
   if (settings.metric === 'cosine') kernels.normalize(scratch.rotated, dim);
   kernels.rotate(scratch.rotated, dim, layout.signs);
 }

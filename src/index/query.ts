@@ -39,6 +39,8 @@ export interface Answer {
 
 /** Full vectors by position: slots of the generation first, then pending rows. */
 export interface PositionReader {
-  copyInto(position: number, target: Float32Array): void;
+  /** Writes one vector to `target` from index `offset` on. */
+  copyInto(position: number, target: Float32Array, offset: number): void;
+  /** Writes `count` vectors, row-major. */
   copyRange(first: number, count: number, target: Float32Array): void;
 }

@@ -110,12 +110,12 @@ export class LeafRanker {
 
   /** Replaces the estimates by exact distances to the centroids; by angle for `dot`, where large norms would win every ranking. */
   #refine(nodes: CandidateBuffer, count: number): void {
-    const { settings } = this.#generation;
+    const { settings, layout } = this.#generation;
     const metric = settings.metric === 'dot' ? METRIC_CODES.cosine : METRIC_CODES.l2;
-    for (let i = 0; i < count; i++) {
-      const out = nodes.estimates.byteOffset + i * 4;
-      this.#centroidDistance(nodes.positions[i] as number, metric, out);
-    }
+    const list = nodes.positions.byteOffset;
+    const out = nodes.estimates.byteOffset;
+    const dim = codeDimension(settings.dimension);
+    this.#kernels.distancesListed(this.#scratch.rotated, layout.centroids, list, count, dim, metric, out);
   }
 
   #writeEntry(i: number, leaf: number): void {

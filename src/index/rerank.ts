@@ -61,10 +61,7 @@ function readInto(
   const { dimension } = settings;
   for (let start = 0; start < positions.length; start += BATCH_ROWS) {
     const count = Math.min(BATCH_ROWS, positions.length - start);
-    for (let i = 0; i < count; i++) {
-      const target = rowVectors.subarray(i * dimension, (i + 1) * dimension);
-      reader.copyInto(positions[start + i] as number, target);
-    }
+    for (let i = 0; i < count; i++) reader.copyInto(positions[start + i] as number, rowVectors, i * dimension);
     const at = nearest.count;
     const out = nearest.estimates.byteOffset + at * 4;
     kernels.distances(scratch.query, scratch.rows, count, dimension, METRIC_CODES[settings.metric], out);

@@ -51,6 +51,16 @@ export interface Kernels {
 
   /** Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm. */
   distances(query: number, rows: number, count: number, dim: number, metric: KernelMetric, out: number): void;
+  /** Exact distances of the `count` rows of a matrix whose numbers `list` holds. */
+  distancesListed(
+    query: number,
+    rows: number,
+    list: number,
+    count: number,
+    dim: number,
+    metric: KernelMetric,
+    out: number,
+  ): void;
   /** Pushes the exact distance of every row that lives and is below the threshold; any dim >= 1. */
   pushExact(
     query: number,

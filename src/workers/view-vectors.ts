@@ -18,9 +18,9 @@ export class ViewVectors implements PositionReader {
     this.#byRow = new VectorReader(view.vectors);
   }
 
-  copyInto(position: number, target: Float32Array): void {
-    if (position < this.#slots) target.set((this.#bySlot as VectorReader).get(position));
-    else target.set(this.#byRow.get(position + this.#rowOffset));
+  copyInto(position: number, target: Float32Array, offset: number): void {
+    if (position < this.#slots) target.set((this.#bySlot as VectorReader).get(position), offset);
+    else target.set(this.#byRow.get(position + this.#rowOffset), offset);
   }
 
   /** The range lies on one side: all slots, or all pending. */

@@ -24,6 +24,8 @@ export function batchOf(points: TestPoint[]): PointBatch {
     ids: points.map((point) => point.id),
     vectors,
     checksums: Uint32Array.from(checksums),
-    payloads: points.map(({ payload }) => (payload ? new TextEncoder().encode(JSON.stringify(payload)) : null)),
+    payloads: points.map(({ payload }) =>
+      payload ? new TextEncoder().encode(JSON.stringify(payload)) : null,
+    ),
   };
 }

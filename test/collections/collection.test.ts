@@ -4,6 +4,9 @@ import { seededRandom } from '../../src/index/random.js';
 import { batchOf, type TestPoint } from './batches.js';
 import { creation, openEngine, searchFor } from './engine.js';
 
+// Threads start slowly where the tests share few cores.
+t.setTimeout(120_000);
+
 const DIMENSION = 20;
 
 /** Points in a few clusters, the same for the same seed. */
@@ -29,10 +32,16 @@ t.test('a collection lives: insert, search, build, change, reopen, drop', async 
   for (let first = 0; first < points.length; first += 500) {
     t.equal((await words.upsert(batchOf(points.slice(first, first + 500)))).upserted, 500);
   }
-  t.match(words.describe(), { points_count: 3000, pending_count: 3000, index: { state: 'none', generation: 0 } });
+  t.match(words.describe(), {
+    points_count: 3000,
+    pending_count: 3000,
+    index: { state: 'none', generation: 0 },
+  });
 
   const query = points[77] as TestPoint;
-  const nearest = [...points].sort((a, b) => squared(a.vector, query.vector) - squared(b.vector, query.vector));
+  const nearest = [...points].sort(
+    (a, b) => squared(a.vector, query.vector) - squared(b.vector, query.vector),
+  );
   const expected = nearest.slice(0, 10).map((point) => point.id);
   const exact = await words.search(searchFor({ vector: query.vector, exact: true, with_payload: true }));
   t.strictSame(
@@ -56,8 +65,16 @@ t.test('a collection lives: insert, search, build, change, reopen, drop', async 
     index: { state: 'ready', generation: 1 },
   });
 
-  const found = await words.search(searchFor({ vector: query.vector, k: 5, with_stats: true, with_vector: true }));
-  t.strictSame(found.results.slice(0, 2).map((result) => result.id).sort(), [77, 'new'].sort());
+  const found = await words.search(
+    searchFor({ vector: query.vector, k: 5, with_stats: true, with_vector: true }),
+  );
+  t.strictSame(
+    found.results
+      .slice(0, 2)
+      .map((result) => result.id)
+      .sort(),
+    [77, 'new'].sort(),
+  );
   t.notOk(found.results.some((result) => result.id === nearest[1]?.id));
   t.equal(found.stats?.generation, 1);
   t.equal(found.results[0]?.vector?.length, DIMENSION);
@@ -86,7 +103,9 @@ t.test('a collection lives: insert, search, build, change, reopen, drop', async 
 
 t.test('conversion of the storage changes no answer, and twice is refused', async (t) => {
   const engine = await openEngine(t);
-  const words = await engine.collections.create(creation({ name: 'words', dimension: DIMENSION, metric: 'cosine' }));
+  const words = await engine.collections.create(
+    creation({ name: 'words', dimension: DIMENSION, metric: 'cosine' }),
+  );
   const points = clusteredPoints(1500, 2);
   await words.upsert(batchOf(points));
   await words.startBuild({}).done;
@@ -141,7 +160,9 @@ t.test('requests that do not fit are refused with their codes', async (t) => {
   const engine = await openEngine(t);
   const { collections } = engine;
   const words = await collections.create(creation({ name: 'words', dimension: 3, metric: 'cosine' }));
-  await t.rejects(collections.create(creation({ name: 'words', dimension: 4 })), { code: 'collection_exists' });
+  await t.rejects(collections.create(creation({ name: 'words', dimension: 4 })), {
+    code: 'collection_exists',
+  });
   await t.rejects(words.search(searchFor({ vector: [1, 2] })), { code: 'dimension_mismatch' });
   await t.rejects(words.search(searchFor({ vector: [0, 0, 0] })), { code: 'zero_vector' });
   await t.rejects(words.search(searchFor({ id: 'nobody' })), { code: 'point_not_found' });

@@ -17,7 +17,11 @@ const random = seededRandom(Number(seed));
 const below = (end: number) => Math.floor(random() * end);
 const say = (line: string) => writeSync(1, `${line}\n`);
 
-const log = { info: () => {}, warn: () => {}, error: (fields: object, message: string) => say(`E ${message} ${JSON.stringify(fields)}`) };
+const log = {
+  info: () => {},
+  warn: () => {},
+  error: (fields: object, message: string) => say(`E ${message} ${JSON.stringify(fields)}`),
+};
 const collections = await Collections.open({ dataDir: directory, searchThreads: 1, buildThreads: 1 }, log);
 await collections.loaded;
 const collection = await openOrCreate();
@@ -26,7 +30,10 @@ for (let version = below(1e9); ; version++) {
   const write = nextWrite(version);
   say(`B ${JSON.stringify(write)}`);
   if (write.kind === 'delete') await collection.deletePoints(write.ids);
-  else await collection.upsert(batchOf(write.ids.map((id) => ({ id, vector: crashVector(id, version), payload: { version } }))));
+  else
+    await collection.upsert(
+      batchOf(write.ids.map((id) => ({ id, vector: crashVector(id, version), payload: { version } }))),
+    );
   say('A');
 }
 

@@ -13,5 +13,7 @@ export interface CrashWrite {
 
 /** The vector of a point at a version. */
 export function crashVector(id: number, version: number): number[] {
-  return Array.from({ length: DIMENSION }, (_, at) => Math.fround(Math.sin(id * 7 + at * 3 + (version % 1000))));
+  return Array.from({ length: DIMENSION }, (_, at) =>
+    Math.fround(Math.sin(id * 7 + at * 3 + (version % 1000))),
+  );
 }

@@ -24,7 +24,10 @@ export async function openEngine(t: Test, directory = t.testdir()): Promise<Engi
   };
   const log: Log = { ...SILENT, warn: complain, error: complain };
   const open = async () => {
-    const collections = await Collections.open({ dataDir: directory, searchThreads: 2, buildThreads: 2 }, log);
+    const collections = await Collections.open(
+      { dataDir: directory, searchThreads: 2, buildThreads: 2 },
+      log,
+    );
     await collections.loaded;
     return collections;
   };

@@ -6,6 +6,9 @@ import { seededRandom } from '../../src/index/random.js';
 import { batchOf } from './batches.js';
 import { creation, type Engine, openEngine, searchFor } from './engine.js';
 
+// Threads start slowly where the tests share few cores.
+t.setTimeout(120_000);
+
 const DIMENSION = 8;
 
 async function filled(engine: Engine, name: string, count: number): Promise<Collection> {
@@ -40,7 +43,9 @@ t.test('a damaged index is built again from the vectors, with every point', asyn
   const words = await filled(engine, 'words', 800);
   await words.startBuild({ max_leaf_size: 100 }).done;
   await words.deletePoints([3, 4]);
-  await words.upsert(batchOf([{ id: 5, vector: Array.from({ length: DIMENSION }, () => 9), payload: { late: true } }]));
+  await words.upsert(
+    batchOf([{ id: 5, vector: Array.from({ length: DIMENSION }, () => 9), payload: { late: true } }]),
+  );
   const before = await words.search(searchFor({ id: 10, k: 30, exact: true, with_payload: true }));
   await engine.collections.close();
   const [directory = ''] = await collectionDirectories(engine);
@@ -68,11 +73,16 @@ t.test('a collection whose vectors are gone is set aside, the others are served'
   for (const name of await readdir(join(broken, 'segments'))) await rm(join(broken, 'segments', name));
 
   const collections = await engine.reopen();
-  t.throws(() => collections.get('broken'), { code: 'collection_unavailable', fields: { reason: 'storage_corrupt' } });
+  t.throws(() => collections.get('broken'), {
+    code: 'collection_unavailable',
+    fields: { reason: 'storage_corrupt' },
+  });
   t.equal(collections.get('whole').countPoints(), 10);
   t.match(collections.stats().collections, { served: 1, loading: 0, unavailable: 1 });
   t.ok(collections.ready);
-  await t.rejects(collections.create(creation({ name: 'broken', dimension: 3 })), { code: 'collection_exists' });
+  await t.rejects(collections.create(creation({ name: 'broken', dimension: 3 })), {
+    code: 'collection_exists',
+  });
   await collections.drop('broken');
   await collections.create(creation({ name: 'broken', dimension: 3 }));
   t.equal(collections.list().length, 2);
@@ -108,7 +118,9 @@ t.test('old files go after a switch, and everything after a drop', async (t) => 
   t.equal((await searching).results.length, 5);
   await dropped;
   await t.rejects(stat(directory), { code: 'ENOENT' });
-  await t.rejects(words.search(searchFor({ vector: new Float32Array(DIMENSION) })), { code: 'collection_not_found' });
+  await t.rejects(words.search(searchFor({ vector: new Float32Array(DIMENSION) })), {
+    code: 'collection_not_found',
+  });
   await t.rejects(words.upsert(batchOf([{ id: 1, vector: new Float32Array(DIMENSION) }])), {
     code: 'collection_not_found',
   });
@@ -124,5 +136,6 @@ t.test('a drop ends a build that runs', async (t) => {
 });
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 200 && !(await isTrue()); tries++) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let tries = 0; tries < 200 && !(await isTrue()); tries++)
+    await new Promise((resolve) => setTimeout(resolve, 10));
 }

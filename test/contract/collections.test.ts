@@ -12,7 +12,20 @@ test('a collection has defaults', async (t) => {
 });
 
 test('names cannot be paths', async (t) => {
-  for (const name of ['../up', '..', '.', '', 'a/b', 'a\\b', '.hidden', 'x'.repeat(129), 'nul\u0000', 'ü', 'a b', 5]) {
+  for (const name of [
+    '../up',
+    '..',
+    '.',
+    '',
+    'a/b',
+    'a\\b',
+    '.hidden',
+    'x'.repeat(129),
+    'nul\u0000',
+    'ü',
+    'a b',
+    5,
+  ]) {
     const error = refusalOf(() => parseWith(createCollection, { ...WORDS, name }));
     t.equal(error.code, 'validation_failed', String(name));
     t.equal(error.issues[0]?.path, 'name');
@@ -35,7 +48,11 @@ test('dimension, metric, storage and index parameters are checked', async (t) =>
     { shards: 2 },
   ];
   for (const fields of bad) {
-    t.equal(refusalOf(() => parseWith(createCollection, { ...WORDS, ...fields })).code, 'validation_failed', JSON.stringify(fields));
+    t.equal(
+      refusalOf(() => parseWith(createCollection, { ...WORDS, ...fields })).code,
+      'validation_failed',
+      JSON.stringify(fields),
+    );
   }
 });
 

@@ -1,7 +1,7 @@
 import { crc32c } from '@node-rs/crc32';
 import { type Test, test } from 'tap';
 import { type PointShape, parsePoints } from '../../src/contract/point-batch.js';
-import { bytesOf, base64Of, refusalOf } from './bodies.js';
+import { base64Of, bytesOf, refusalOf } from './bodies.js';
 
 const L2: PointShape = { dimension: 3, metric: 'l2' };
 const COSINE: PointShape = { dimension: 3, metric: 'cosine' };
@@ -23,7 +23,10 @@ test('points become columns, with a checksum of each vector', async (t) => {
   t.same(batch.ids, ['a', 7]);
   t.same([...batch.vectors], [1, 2, 3, 4, 5, 6]);
   t.equal(batch.vectors.buffer.byteLength, 24, 'the vectors have a buffer of their own');
-  t.equal(Buffer.from(batch.payloads[0] as Uint8Array).toString(), '{"word":"tree","deep":{"list":[1,null]}}');
+  t.equal(
+    Buffer.from(batch.payloads[0] as Uint8Array).toString(),
+    '{"word":"tree","deep":{"list":[1,null]}}',
+  );
   t.equal(batch.payloads[1], null);
   t.equal(batch.checksums[1], crc32c(new Uint8Array(Float32Array.of(4, 5, 6).buffer)));
 });
@@ -43,7 +46,13 @@ test('NaN and infinity are refused', async (t) => {
 });
 
 test('bad base64 is refused', async (t) => {
-  for (const vector of ['!!!!', 'AAAA', 'AAAAAAAAAAAAAAAA AAAA', base64Of([1, 2, 3]).slice(0, -1), `${'-_-_'.repeat(4)}`]) {
+  for (const vector of [
+    '!!!!',
+    'AAAA',
+    'AAAAAAAAAAAAAAAA AAAA',
+    base64Of([1, 2, 3]).slice(0, -1),
+    `${'-_-_'.repeat(4)}`,
+  ]) {
     const error = refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
     t.match(error.code, /validation_failed|dimension_mismatch/, vector);
   }
@@ -65,7 +74,9 @@ test('a zero vector is refused for cosine only', async (t) => {
 test('ids are strings of 1 to 256 bytes or integers up to 2^53-1, never rounded', async (t) => {
   const bad = ['', 'x'.repeat(257), 'ä'.repeat(129), -1, 1.5, 9007199254740992, true, null, ['a'], '\ud800'];
   for (const id of bad) refuses(t, [{ id, vector: [1, 2, 3] }], 'validation_failed', 'points[0].id');
-  const error = refusalOf(() => parsePoints(bytesOf('{"points":[{"id":9007199254740993,"vector":[1,2,3]}]}'), L2));
+  const error = refusalOf(() =>
+    parsePoints(bytesOf('{"points":[{"id":9007199254740993,"vector":[1,2,3]}]}'), L2),
+  );
   t.equal(error.code, 'validation_failed');
   for (const id of ['x'.repeat(256), 9007199254740991, 0]) {
     t.same(parsePoints(bytesOf({ points: [{ id, vector: [1, 2, 3] }] }), L2).ids, [id]);
@@ -73,7 +84,11 @@ test('ids are strings of 1 to 256 bytes or integers up to 2^53-1, never rounded'
 });
 
 test('the same id twice in a batch is refused; 5 and "5" are the same', async (t) => {
-  const twice = [{ id: 5, vector: [1, 2, 3] }, { id: 'b', vector: [1, 2, 3] }, { id: '5', vector: [1, 2, 3] }];
+  const twice = [
+    { id: 5, vector: [1, 2, 3] },
+    { id: 'b', vector: [1, 2, 3] },
+    { id: '5', vector: [1, 2, 3] },
+  ];
   refuses(t, twice, 'duplicate_id', 'points[2].id');
 });
 
@@ -96,9 +111,10 @@ test('keys that reach a prototype are refused, however they are written', async 
     const body = `{"points":[{"id":1,"vector":[1,2,3],"payload":{"${key}":{"admin":true}}}]}`;
     t.equal(refusalOf(() => parsePoints(bytesOf(body), L2)).code, 'malformed_json', key);
   }
-  const constructor = '{"points":[{"id":1,"vector":[1,2,3],"payload":{"constructor":{"prototype":{}}}}]}';
-  t.equal(refusalOf(() => parsePoints(bytesOf(constructor), L2)).code, 'malformed_json');
-  const harmless = '{"points":[{"id":1,"vector":[1,2,3],"payload":{"text":"__proto__","constructor":"Ford"}}]}';
+  const viaConstructor = '{"points":[{"id":1,"vector":[1,2,3],"payload":{"constructor":{"prototype":{}}}}]}';
+  t.equal(refusalOf(() => parsePoints(bytesOf(viaConstructor), L2)).code, 'malformed_json');
+  const harmless =
+    '{"points":[{"id":1,"vector":[1,2,3],"payload":{"text":"__proto__","constructor":"Ford"}}]}';
   t.equal(parsePoints(bytesOf(harmless), L2).count, 1);
 });
 
@@ -108,12 +124,24 @@ test('malformed JSON is refused without quoting it', async (t) => {
     t.equal(error.code, 'malformed_json', body);
     t.notMatch(error.message, /secret/);
   }
-  t.equal(refusalOf(() => parsePoints(Uint8Array.of(0x22, 0xff, 0x22), L2)).code, 'malformed_json', 'not UTF-8');
+  t.equal(
+    refusalOf(() => parsePoints(Uint8Array.of(0x22, 0xff, 0x22), L2)).code,
+    'malformed_json',
+    'not UTF-8',
+  );
 });
 
 test('no points, too many points and other shapes are refused', async (t) => {
   const point = { id: 1, vector: [1, 2, 3] };
-  for (const body of [{ points: [] }, { points: new Array(10_001).fill(point) }, {}, [], 5, null, { points: {} }]) {
+  for (const body of [
+    { points: [] },
+    { points: new Array(10_001).fill(point) },
+    {},
+    [],
+    5,
+    null,
+    { points: {} },
+  ]) {
     t.equal(refusalOf(() => parsePoints(bytesOf(body), L2)).code, 'validation_failed');
   }
 });

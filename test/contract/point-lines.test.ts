@@ -9,7 +9,10 @@ test('lines become a batch; blank lines and CRLF are fine, the last newline may 
   const block = parsePointLines(bytesOf(`${line('a')}\r\n\n  \n${line('b', [3, 4])}`), 1, SHAPE);
   t.same(block.batch.ids, ['a', 'b']);
   t.same([...block.batch.vectors], [1, 2, 3, 4]);
-  t.same({ ...block, batch: undefined }, { batch: undefined, accepted: 2, rejected: 0, errors: [], lineCount: 4 });
+  t.same(
+    { ...block, batch: undefined },
+    { batch: undefined, accepted: 2, rejected: 0, errors: [], lineCount: 4 },
+  );
 });
 
 test('each bad line is reported with its number and code, the good ones are in the batch', async (t) => {

@@ -13,7 +13,15 @@ test('a search has defaults, and its vector is decoded', async (t) => {
 });
 
 test('huge, negative and fractional numbers are refused', async (t) => {
-  for (const fields of [{ k: 1001 }, { k: 0 }, { k: 1.5 }, { k: '10' }, { probes: 0 }, { rerank_factor: 0.5 }, { rerank_factor: 1e9 }]) {
+  for (const fields of [
+    { k: 1001 },
+    { k: 0 },
+    { k: 1.5 },
+    { k: '10' },
+    { probes: 0 },
+    { rerank_factor: 0.5 },
+    { rerank_factor: 1e9 },
+  ]) {
     const error = refusal({ vector: [1], ...fields });
     t.equal(error.code, 'validation_failed');
     t.equal(error.issues[0]?.path, Object.keys(fields)[0]);
@@ -44,6 +52,9 @@ test('a batch tells which of its searches is bad', async (t) => {
   const error = refusalOf(() => parseSearches(bytesOf({ searches: [{ vector: [1] }, { vector: 'x' }] })));
   t.match(error.issues[0]?.path, 'searches[1].vector');
   t.equal(refusalOf(() => parseSearches(bytesOf({ searches: [] }))).code, 'validation_failed');
-  t.equal(refusalOf(() => parseSearches(bytesOf({ searches: new Array(257).fill({ id: 1 }) }))).code, 'validation_failed');
+  t.equal(
+    refusalOf(() => parseSearches(bytesOf({ searches: new Array(257).fill({ id: 1 }) }))).code,
+    'validation_failed',
+  );
   t.equal(parseSearches(bytesOf({ searches: [{ id: 1 }, { vector: [1] }] })).length, 2);
 });

@@ -46,7 +46,14 @@ test('each call needs a key of its scope', async (t) => {
 
 test('no key, a wrong key and half a key are refused alike', async (t) => {
   const { ask } = await startWithoutEngine(t, KEYS);
-  const attempts = [{}, bearer('wrong'), bearer('boss-ke'), bearer('boss-key:admin'), { authorization: 'Basic Ym9zcy1rZXk=' }, { 'x-api-key': '' }];
+  const attempts = [
+    {},
+    bearer('wrong'),
+    bearer('boss-ke'),
+    bearer('boss-key:admin'),
+    { authorization: 'Basic Ym9zcy1rZXk=' },
+    { 'x-api-key': '' },
+  ];
   for (const headers of attempts) {
     const reply = await ask('GET /v1/collections', undefined, headers as Record<string, string>);
     t.equal(reply.status, 401);

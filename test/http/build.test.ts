@@ -20,7 +20,11 @@ test('a build is waited for, and described', async (t) => {
   t.match(done.body, { state: 'succeeded', progress: 1, points_count: 2000 });
   const { body } = await ask('GET /v1/collections/c');
   collectionDescription.parse(body);
-  t.match(body, { indexed_count: 2000, pending_count: 0, index: { state: 'ready', generation: 1, max_leaf_size: 64 } });
+  t.match(body, {
+    indexed_count: 2000,
+    pending_count: 0,
+    index: { state: 'ready', generation: 1, max_leaf_size: 64 },
+  });
   t.match((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
 });
 

@@ -9,7 +9,12 @@ test('collections are created, listed, described and dropped', async (t) => {
   t.equal(created.status, 201);
   t.equal(created.headers.location, '/v1/collections/words.v1');
   collectionDescription.parse(created.body);
-  t.match(created.body, { name: 'words.v1', storage: { backend: 'mmap', is_using_mmap: true }, points_count: 0, index: { state: 'none', bits: 4 } });
+  t.match(created.body, {
+    name: 'words.v1',
+    storage: { backend: 'mmap', is_using_mmap: true },
+    points_count: 0,
+    index: { state: 'none', bits: 4 },
+  });
   t.equal((await ask('POST /v1/collections', request)).body.code, 'collection_exists');
   t.same((await ask('GET /v1/collections')).body.collections.length, 1);
   t.same((await ask('GET /v1/collections/words.v1')).body.name, 'words.v1');
@@ -31,7 +36,10 @@ test('bad names and settings are refused', async (t) => {
     t.match(body, { code: 'validation_failed', errors: [{ path: 'name' }] });
   }
   t.equal((await ask('GET /v1/collections/..%2F..%2Fetc')).status, 404);
-  t.equal((await ask('POST /v1/collections', { name: 'a', dimension: 4, metric: 'l2', extra: 1 })).status, 400);
+  t.equal(
+    (await ask('POST /v1/collections', { name: 'a', dimension: 4, metric: 'l2', extra: 1 })).status,
+    400,
+  );
   t.equal((await ask('POST /v1/collections', '{"name":')).body.code, 'malformed_json');
   t.same((await ask('GET /v1/collections')).body, { collections: [] });
 });

@@ -7,7 +7,8 @@ async function blocksOf(chunks: string[], blockBytes: number, lineBytesMax = 100
     for (const chunk of chunks) yield Buffer.from(chunk);
   }
   const blocks: string[] = [];
-  for await (const block of lineBlocks(source(), { blockBytes, lineBytesMax })) blocks.push(Buffer.from(block).toString());
+  for await (const block of lineBlocks(source(), { blockBytes, lineBytesMax }))
+    blocks.push(Buffer.from(block).toString());
   return blocks;
 }
 

@@ -11,7 +11,8 @@ async function withCollection(t: Test, metric = 'cosine'): Promise<Service> {
   return service;
 }
 
-const count = async (service: Service) => (await service.ask('POST /v1/collections/c/points/count', {})).body.count;
+const count = async (service: Service) =>
+  (await service.ask('POST /v1/collections/c/points/count', {})).body.count;
 
 test('points are inserted, read, replaced, counted and deleted', async (t) => {
   const service = await withCollection(t);
@@ -23,13 +24,21 @@ test('points are inserted, read, replaced, counted and deleted', async (t) => {
   t.same((await ask('POST /v1/collections/c/points', { points })).body, { upserted: 2, sequence: 1 });
   t.equal(await count(service), 2);
   const address = `/v1/collections/c/points/${encodeURIComponent('a/b ü')}` as const;
-  t.same((await ask(`GET ${address}`)).body, { id: 'a/b ü', vector: [1, 0.12, 0], payload: { word: 'tree' } });
+  t.same((await ask(`GET ${address}`)).body, {
+    id: 'a/b ü',
+    vector: [1, 0.12, 0],
+    payload: { word: 'tree' },
+  });
   const coded = (await ask(`GET ${address}?encoding=base64`)).body.vector;
   t.equal(coded, Buffer.from(Float32Array.of(1, 0.12, 0).buffer).toString('base64'));
   t.same((await ask('GET /v1/collections/c/points/5')).body, { id: 5, vector: [0, 1, 0] });
   const again = await ask('POST /v1/collections/c/points', { points: [{ id: '5', vector: [0, 0, 1] }] });
   t.same(again.body, { upserted: 1, sequence: 2 });
-  t.same((await ask('GET /v1/collections/c/points/5')).body, { id: '5', vector: [0, 0, 1] }, 'as it was last given');
+  t.same(
+    (await ask('GET /v1/collections/c/points/5')).body,
+    { id: '5', vector: [0, 0, 1] },
+    'as it was last given',
+  );
   t.same((await ask(`DELETE ${address}`)).body, { deleted: 1, sequence: 3 });
   t.equal((await ask(`DELETE ${address}`)).body.code, 'point_not_found');
   t.equal((await ask('POST /v1/collections/c/points/delete', { ids: [5, '5', 'nobody'] })).body.deleted, 1);
@@ -57,9 +66,18 @@ test('bad points are refused with their code, and nothing is stored', async (t) 
   }
   t.equal((await service.ask('POST /v1/collections/c/points', '{"points":[')).body.code, 'malformed_json');
   t.equal((await service.ask('POST /v1/collections/c/points', '')).body.code, 'malformed_json');
-  t.equal((await service.ask('POST /v1/collections/nobody/points', { points: [good] })).body.code, 'collection_not_found');
-  t.equal((await service.ask('POST /v1/collections/c/points/delete', { filter: {} })).body.code, 'not_supported');
-  t.equal((await service.ask('POST /v1/collections/c/points/count', { filter: {} })).body.code, 'not_supported');
+  t.equal(
+    (await service.ask('POST /v1/collections/nobody/points', { points: [good] })).body.code,
+    'collection_not_found',
+  );
+  t.equal(
+    (await service.ask('POST /v1/collections/c/points/delete', { filter: {} })).body.code,
+    'not_supported',
+  );
+  t.equal(
+    (await service.ask('POST /v1/collections/c/points/count', { filter: {} })).body.code,
+    'not_supported',
+  );
   t.equal(await count(service), 0);
 });
 
@@ -98,7 +116,14 @@ test('a long NDJSON stream is stored block by block', async (t) => {
   const vectors = someVectors(20_000, 3);
   function* chunks() {
     for (let i = 0; i < vectors.length; i += 100) {
-      yield Buffer.from(vectors.slice(i, i + 100).map((vector, j) => `${JSON.stringify({ id: i + j, vector, payload: { text: 'x'.repeat(100) } })}\n`).join(''));
+      yield Buffer.from(
+        vectors
+          .slice(i, i + 100)
+          .map(
+            (vector, j) => `${JSON.stringify({ id: i + j, vector, payload: { text: 'x'.repeat(100) } })}\n`,
+          )
+          .join(''),
+      );
     }
   }
   const reply = await service.ask('POST /v1/collections/c/points', Readable.from(chunks()), NDJSON);
@@ -113,14 +138,21 @@ test('a small NDJSON body with a bad line stores nothing', async (t) => {
   const lines = ['{"id":1,"vector":[1,2,3]}', '{"id":2,"vector":[1,2]}', '{bad'].join('\n');
   const reply = await service.ask('POST /v1/collections/c/points', lines, NDJSON);
   t.equal(reply.status, 400);
-  t.match(reply.body, { code: 'malformed_ndjson', upserted: 0, sequence: 0, errors: [{ path: 'line 2' }, { path: 'line 3' }] });
+  t.match(reply.body, {
+    code: 'malformed_ndjson',
+    upserted: 0,
+    sequence: 0,
+    errors: [{ path: 'line 2' }, { path: 'line 3' }],
+  });
   t.equal(await count(service), 0);
 });
 
 test('a bad line late in a stream tells what was stored before it', async (t) => {
   const service = await withCollection(t);
   const text = { text: 'x'.repeat(1000) };
-  const lines = someVectors(3000, 3).map((vector, id) => JSON.stringify({ id, vector: id === 2500 ? [1] : vector, payload: text }));
+  const lines = someVectors(3000, 3).map((vector, id) =>
+    JSON.stringify({ id, vector: id === 2500 ? [1] : vector, payload: text }),
+  );
   const reply = await service.ask('POST /v1/collections/c/points', lines.join('\n'), NDJSON);
   t.equal(reply.body.code, 'malformed_ndjson');
   t.equal(reply.body.errors[0].path, 'line 2501');
@@ -130,12 +162,21 @@ test('a bad line late in a stream tells what was stored before it', async (t) =>
 
 test('on_error=skip leaves bad lines out and reports them', async (t) => {
   const service = await withCollection(t);
-  const lines = ['{"id":1,"vector":[1,2,3]}', '', '{"id":2,"vector":[1,2]}', '{bad', '{"id":3,"vector":[3,2,1]}'].join('\n');
+  const lines = [
+    '{"id":1,"vector":[1,2,3]}',
+    '',
+    '{"id":2,"vector":[1,2]}',
+    '{bad',
+    '{"id":3,"vector":[3,2,1]}',
+  ].join('\n');
   const reply = await service.ask('POST /v1/collections/c/points?on_error=skip', lines, NDJSON);
   t.equal(reply.status, 200);
   t.match(reply.body, { upserted: 2, rejected: 2, errors: [{ path: 'line 3' }, { path: 'line 4' }] });
   t.equal(await count(service), 2);
-  t.equal((await service.ask('POST /v1/collections/c/points', '\n\n', NDJSON)).body.code, 'validation_failed');
+  t.equal(
+    (await service.ask('POST /v1/collections/c/points', '\n\n', NDJSON)).body.code,
+    'validation_failed',
+  );
 });
 
 test('NDJSON is for inserts only, other types for nothing', async (t) => {
@@ -143,6 +184,8 @@ test('NDJSON is for inserts only, other types for nothing', async (t) => {
   const reply = await service.ask('POST /v1/collections/c/search', '{}', NDJSON);
   t.equal(reply.status, 415);
   t.equal(reply.body.code, 'unsupported_media_type');
-  const form = await service.ask('POST /v1/collections/c/points', 'a=b', { 'content-type': 'application/x-www-form-urlencoded' });
+  const form = await service.ask('POST /v1/collections/c/points', 'a=b', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
   t.match(form.body.detail, /application\/json or application\/x-ndjson/);
 });

@@ -20,7 +20,10 @@ test('the nearest points come first, with what was asked for', async (t) => {
   const plain = await ask('POST /v1/collections/c/search', { vector: [2, 0], k: 2 });
   t.equal(plain.status, 200);
   t.match(plain.headers['content-type'], /^application\/json/);
-  t.same(plain.body.results.map((result: { id: unknown }) => result.id), ['east', 3]);
+  t.same(
+    plain.body.results.map((result: { id: unknown }) => result.id),
+    ['east', 3],
+  );
   t.same(Object.keys(plain.body.results[0]), ['id', 'score']);
   const full = await ask('POST /v1/collections/c/search', {
     vector: [2, 0],
@@ -35,29 +38,56 @@ test('the nearest points come first, with what was asked for', async (t) => {
   t.ok(Math.abs(full.body.results[0].score - 1) < 1e-6);
   t.ok(full.body.stats.vectors_scanned + full.body.stats.vectors_reranked > 0);
   t.notOk('payload' in full.body.results[2]);
-  const coded = await ask('POST /v1/collections/c/search?encoding=base64', { vector: [2, 0], k: 1, with_vector: true });
+  const coded = await ask('POST /v1/collections/c/search?encoding=base64', {
+    vector: [2, 0],
+    k: 1,
+    with_vector: true,
+  });
   t.equal(coded.body.results[0].vector, Buffer.from(Float32Array.of(1, 0).buffer).toString('base64'));
 });
 
 test('a search by id leaves the point itself out', async (t) => {
   const { ask } = await withPoints(t, 'l2');
   const { body } = await ask('POST /v1/collections/c/search', { id: 'east' });
-  t.same(body.results.map((result: { id: unknown }) => result.id), [3, 'north']);
+  t.same(
+    body.results.map((result: { id: unknown }) => result.id),
+    [3, 'north'],
+  );
   t.equal((await ask('POST /v1/collections/c/search', { id: 'nobody' })).body.code, 'point_not_found');
 });
 
 test('a batch answers in order; one bad search refuses it', async (t) => {
   const { ask } = await withPoints(t);
-  const searches = [{ vector: [1, 0], k: 1 }, { vector: [0, 1], k: 1 }, { id: 3, k: 2 }];
+  const searches = [
+    { vector: [1, 0], k: 1 },
+    { vector: [0, 1], k: 1 },
+    { id: 3, k: 2 },
+  ];
   const { status, body } = await ask('POST /v1/collections/c/search/batch', { searches });
   t.equal(status, 200);
   searchBatchResponse.parse(body);
-  t.same(body.results.map((list: { id: unknown }[]) => list[0]?.id), ['east', 'north', 'east']);
-  const bad = await ask('POST /v1/collections/c/search/batch', { searches: [...searches, { vector: [1, 2, 3] }] });
+  t.same(
+    body.results.map((list: { id: unknown }[]) => list[0]?.id),
+    ['east', 'north', 'east'],
+  );
+  const bad = await ask('POST /v1/collections/c/search/batch', {
+    searches: [...searches, { vector: [1, 2, 3] }],
+  });
   t.equal(bad.status, 422);
   t.match(bad.body.errors[0].path, /^searches\[3\]/);
-  const many = { searches: new Array(256).fill({ vector: Array.from({ length: 2 }, () => 1 / 3), rerank_factor: 5, with_payload: true, exact: false }) };
-  t.equal((await ask('POST /v1/collections/c/search/batch', many)).body.results.length, 256, 'parsed by a worker');
+  const many = {
+    searches: new Array(256).fill({
+      vector: Array.from({ length: 2 }, () => 1 / 3),
+      rerank_factor: 5,
+      with_payload: true,
+      exact: false,
+    }),
+  };
+  t.equal(
+    (await ask('POST /v1/collections/c/search/batch', many)).body.results.length,
+    256,
+    'parsed by a worker',
+  );
 });
 
 test('bad searches are refused with their code', async (t) => {
@@ -77,7 +107,10 @@ test('bad searches are refused with their code', async (t) => {
     t.equal(reply.status, status, code);
     t.equal(reply.body.code, code);
   }
-  t.equal((await ask('POST /v1/collections/c/search?encoding=hex', { vector: [1, 2] })).body.code, 'validation_failed');
+  t.equal(
+    (await ask('POST /v1/collections/c/search?encoding=hex', { vector: [1, 2] })).body.code,
+    'validation_failed',
+  );
   const huge = await ask('POST /v1/collections/c/search', `{"vector":[${'1,'.repeat(200_000)}1]}`);
   t.equal(huge.status, 413);
 });

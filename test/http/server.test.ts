@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { test } from 'tap';
 import { problem } from '../../src/contract/problem.js';
 import { startService, startWithoutEngine } from './service.js';
@@ -23,7 +23,11 @@ test('an unknown route is a problem like any other error', async (t) => {
   const reply = await ask('GET /v2/nothing?key=secret');
   t.equal(reply.status, 404);
   t.match(reply.headers['content-type'], /^application\/problem\+json/);
-  t.match(problem.parse(reply.body), { code: 'route_not_found', status: 404, detail: 'There is no GET /v2/nothing.' });
+  t.match(problem.parse(reply.body), {
+    code: 'route_not_found',
+    status: 404,
+    detail: 'There is no GET /v2/nothing.',
+  });
   t.equal(reply.body.request_id, reply.headers['x-request-id']);
   for (const call of ['GET /%zz', `GET /v1/collections/${'x'.repeat(5000)}`] as const) {
     const bad = await ask(call);
@@ -34,9 +38,15 @@ test('an unknown route is a problem like any other error', async (t) => {
 
 test('a sane request id is kept, another is replaced', async (t) => {
   const { ask } = await startWithoutEngine(t);
-  t.equal((await ask('GET /livez', undefined, { 'x-request-id': 'trace-1.2:3' })).headers['x-request-id'], 'trace-1.2:3');
+  t.equal(
+    (await ask('GET /livez', undefined, { 'x-request-id': 'trace-1.2:3' })).headers['x-request-id'],
+    'trace-1.2:3',
+  );
   for (const id of ['two words', 'x'.repeat(129), '<script>']) {
-    t.match((await ask('GET /livez', undefined, { 'x-request-id': id })).headers['x-request-id'], /^[0-9a-f-]{36}$/);
+    t.match(
+      (await ask('GET /livez', undefined, { 'x-request-id': id })).headers['x-request-id'],
+      /^[0-9a-f-]{36}$/,
+    );
   }
 });
 
@@ -59,22 +69,53 @@ test('figures are there for Prometheus', async (t) => {
   for (const line of expected) t.ok(text.includes(line), line);
 });
 
+/** What the service answers to raw bytes; the connection is ended after `lastText`, or by the service. */
+function answerTo(port: number, bytes: string, lastText?: RegExp): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
+    socket.on('data', (data) => {
+      text += data;
+      if (lastText?.test(text)) socket.destroy();
+    });
+    socket.on('error', reject);
+    socket.on('close', () => resolve(text));
+  });
+}
+
 test('bytes that are no HTTP get a problem, too', async (t) => {
   const { app } = await startWithoutEngine(t);
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  const answerTo = (bytes: string) =>
-    new Promise<string>((resolve) => {
-      let text = '';
-      const socket = connect(port, '127.0.0.1', () => socket.write(bytes));
-      socket.on('data', (data) => {
-        text += data;
-      });
-      socket.on('close', () => resolve(text));
-    });
-  const garbage = await answerTo('EHLO there\r\n\r\n');
+  const garbage = await answerTo(port, 'EHLO there\r\n\r\n');
   t.match(garbage, /^HTTP\/1\.1 400/);
   t.match(garbage, /"code":"malformed_request"/);
-  const long = await answerTo(`GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
+  const long = await answerTo(port, `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
   t.match(long, /headers are larger than 16384 bytes/);
+});
+
+test('a body that does not come in time is given up', async (t) => {
+  const { app } = await startWithoutEngine(t, { REQUEST_TIMEOUT_MS: '100' });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const head =
+    'POST /v1/collections HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{';
+  const answer = await answerTo(port, head, /"code"[^}]+}/);
+  t.match(answer, /^HTTP\/1\.1 503/);
+  t.match(answer, /"code":"timeout"/);
+});
+
+test('a client whose stream is refused early gets the reply, and does not hold up the end of the service', async (t) => {
+  const { app, ask } = await startService(t);
+  await ask('POST /v1/collections', { name: 'c', dimension: 2, metric: 'l2' });
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const lines = `{"id":1,"vector":[1]}\n${'{"id":2,"vector":[1,2]}\n'.repeat(150_000)}`;
+  const head = `POST /v1/collections/c/points HTTP/1.1\r\nhost: x\r\ncontent-type: application/x-ndjson\r\ncontent-length: ${lines.length + 100}\r\n\r\n`;
+  const answer = await answerTo(port, head + lines, /"sequence":0}/);
+  t.match(answer, /^HTTP\/1\.1 400/);
+  t.match(answer, /"code":"malformed_ndjson"/);
+  const startedAt = performance.now();
+  await app.close();
+  t.ok(performance.now() - startedAt < 5000);
 });

@@ -23,12 +23,21 @@ export interface Service {
   app: FastifyInstance;
   collections: Collections;
   /** Asks; `payload` goes as JSON, unless it is text, bytes or a stream. */
-  ask(call: `${string} /${string}`, payload?: InjectOptions['payload'], headers?: Record<string, string>): Promise<Reply>;
+  ask(
+    call: `${string} /${string}`,
+    payload?: InjectOptions['payload'],
+    headers?: Record<string, string>,
+  ): Promise<Reply>;
 }
 
 export async function startService(t: Test, environment: Record<string, string> = {}): Promise<Service> {
   const dataDir = await mkdtemp(join(tmpdir(), 'coppice-http-'));
-  const config: Config = loadConfig({ DATA_DIR: dataDir, SEARCH_THREADS: '1', BUILD_THREADS: '1', ...environment });
+  const config: Config = loadConfig({
+    DATA_DIR: dataDir,
+    SEARCH_THREADS: '1',
+    BUILD_THREADS: '1',
+    ...environment,
+  });
   const log = createLog({ level: 'silent', readable: false });
   const collections = await Collections.open(config, log);
   await collections.loaded;
@@ -42,8 +51,15 @@ export async function startService(t: Test, environment: Record<string, string> 
 }
 
 /** The routes alone: whatever needs the engine is refused. */
-export async function startWithoutEngine(t: Test, environment: Record<string, string> = {}): Promise<Omit<Service, 'collections'>> {
-  const app = await buildApp({ config: loadConfig(environment), collections: undefined, log: pino({ level: 'silent' }) });
+export async function startWithoutEngine(
+  t: Test,
+  environment: Record<string, string> = {},
+): Promise<Omit<Service, 'collections'>> {
+  const app = await buildApp({
+    config: loadConfig(environment),
+    collections: undefined,
+    log: pino({ level: 'silent' }),
+  });
   t.teardown(() => app.close());
   return { app, ask: asker(app) };
 }
@@ -59,7 +75,12 @@ function asker(app: FastifyInstance): Service['ask'] {
     const response = await app.inject(options);
     const text = response.payload;
     const isJson = /json/.test(String(response.headers['content-type']));
-    return { status: response.statusCode, headers: response.headers, text, body: isJson && text !== '' ? JSON.parse(text) : undefined };
+    return {
+      status: response.statusCode,
+      headers: response.headers,
+      text,
+      body: isJson && text !== '' ? JSON.parse(text) : undefined,
+    };
   };
 }
 

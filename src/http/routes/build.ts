@@ -50,7 +50,9 @@ function startRoute(api: Api, { engine }: RouteContext): void {
     },
     handler: async (request, reply) => {
       const { name } = request.params;
-      const job = engine().get(name).startBuild(request.body ?? {});
+      const job = engine()
+        .get(name)
+        .startBuild(request.body ?? {});
       if (request.query.wait === 'true') return succeeded(await job.done);
       reply.code(202).header('location', `/v1/collections/${encodeURIComponent(name)}/build`);
       return job.status();
@@ -90,7 +92,10 @@ function watchRoutes(api: Api, { engine }: RouteContext): void {
       summary: 'Cancel the build',
       description: 'The index stays as it was. A build that is about to be switched to is completed instead.',
       params: collectionParams,
-      response: { 200: json('The last status.', buildStatus), ...errors(...COLLECTION_ERRORS, 'build_not_found') },
+      response: {
+        200: json('The last status.', buildStatus),
+        ...errors(...COLLECTION_ERRORS, 'build_not_found'),
+      },
     },
     handler: async (request) => engine().get(request.params.name).cancelBuild(),
   });
@@ -104,7 +109,8 @@ function watchRoutes(api: Api, { engine }: RouteContext): void {
       tags,
       operationId: 'watchBuild',
       summary: 'Watch the build',
-      description: 'Server-sent events: `progress` with a BuildStatus as its data. The stream ends when the build has ended.',
+      description:
+        'Server-sent events: `progress` with a BuildStatus as its data. The stream ends when the build has ended.',
       params: collectionParams,
       response: {
         200: text('The events.', 'text/event-stream'),
@@ -121,6 +127,7 @@ function watchRoutes(api: Api, { engine }: RouteContext): void {
 
 function succeeded(status: BuildStatus): BuildStatus {
   if (status.state === 'canceled') throw new ServiceError('build_canceled');
-  if (status.state === 'failed') throw new ServiceError('build_failed', { reason: status.error?.message ?? 'unknown' });
+  if (status.state === 'failed')
+    throw new ServiceError('build_failed', { reason: status.error?.message ?? 'unknown' });
   return status;
 }

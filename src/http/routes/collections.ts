@@ -19,7 +19,8 @@ export function collectionRoutes(api: Api, { engine }: RouteContext): void {
       tags,
       operationId: 'createCollection',
       summary: 'Create a collection',
-      description: 'Dimension and metric are fixed from here on; index parameters can change with each build.',
+      description:
+        'Dimension and metric are fixed from here on; index parameters can change with each build.',
       body: createCollection,
       response: {
         201: json('Created; `Location` has its address.', collectionDescription),
@@ -55,7 +56,10 @@ export function collectionRoutes(api: Api, { engine }: RouteContext): void {
       operationId: 'getCollection',
       summary: 'Describe a collection',
       params: collectionParams,
-      response: { 200: json('Its settings, counts and sizes.', collectionDescription), ...errors(...COLLECTION_ERRORS) },
+      response: {
+        200: json('Its settings, counts and sizes.', collectionDescription),
+        ...errors(...COLLECTION_ERRORS),
+      },
     },
     handler: async (request) => engine().get(request.params.name).describe(),
   });
@@ -70,7 +74,10 @@ export function collectionRoutes(api: Api, { engine }: RouteContext): void {
       summary: 'Drop a collection',
       description: 'All its points go; disk and memory are given back.',
       params: collectionParams,
-      response: { 204: z.undefined().describe('Dropped.'), ...errors('collection_not_found', 'collection_unavailable') },
+      response: {
+        204: z.undefined().describe('Dropped.'),
+        ...errors('collection_not_found', 'collection_unavailable'),
+      },
     },
     handler: async (request, reply) => {
       await engine().drop(request.params.name);

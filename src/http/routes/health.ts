@@ -37,7 +37,8 @@ export function healthRoutes(api: Api, { engine }: RouteContext): void {
       response: {
         200: json('All collections are open.', z.strictObject({ status: z.literal('ready') })),
         503: {
-          description: 'Not yet, or not any more: `code` is `not_ready` or `shutting_down`, `errors` has the collections still loading.',
+          description:
+            'Not yet, or not any more: `code` is `not_ready` or `shutting_down`, `errors` has the collections still loading.',
           content: { [PROBLEM_TYPE]: { schema: problem } },
         },
       },

@@ -17,13 +17,17 @@ import { sendProblem, toServiceError } from '../problems.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, json, WRITE_ERRORS } from '../responses.js';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
+/** Time a refused client has to stop sending. */
+const DISCARD_MS = 10_000;
 const BLOCK_LIMITS = { blockBytes: NDJSON_BLOCK_BYTES, lineBytesMax: NDJSON_LINE_BYTES_MAX };
 
 const insertQuery = z.strictObject({
   on_error: z
     .enum(['stop', 'skip'])
     .default('stop')
-    .describe('NDJSON only. stop: end before the first block of about 1 MiB that has a bad line. skip: leave bad lines out.'),
+    .describe(
+      'NDJSON only. stop: end before the first block of about 1 MiB that has a bad line. skip: leave bad lines out.',
+    ),
 });
 
 type UpsertResponse = z.output<typeof upsertResponse>;
@@ -72,7 +76,11 @@ export function insertRoutes(api: Api, context: RouteContext): void {
   });
 }
 
-async function insertJson(body: Uint8Array, collection: Collection, { engine }: RouteContext): Promise<UpsertResponse> {
+async function insertJson(
+  body: Uint8Array,
+  collection: Collection,
+  { engine }: RouteContext,
+): Promise<UpsertResponse> {
   const shape = { dimension: collection.dimension, metric: collection.metric };
   const small = body.length <= INLINE_PARSE_BYTES_MAX;
   const batch = small ? parsePoints(body, shape) : await engine().ingest.parsePoints(body, shape);
@@ -112,10 +120,22 @@ async function insertLines(
     const error = toServiceError(failure as Error, request);
     if (error.code === 'internal') request.log.error({ err: failure }, 'request failed');
     const { upserted, sequence } = progress;
+    discardRest(request);
     return sendProblem(request, reply, error, { upserted, sequence });
   }
   const { upserted, sequence, rejected, errors: issues } = progress;
-  return request.query.on_error === 'skip' ? { upserted, sequence, rejected, errors: issues } : { upserted, sequence };
+  return request.query.on_error === 'skip'
+    ? { upserted, sequence, rejected, errors: issues }
+    : { upserted, sequence };
+}
+
+/** Reads on without keeping anything: a client that is still sending sees the reply only if its bytes are taken. */
+function discardRest({ body, raw }: FastifyRequest): void {
+  const rest = body as Readable;
+  if (rest.readableEnded || rest.destroyed) return;
+  const giveUp = setTimeout(() => raw.socket.destroy(), DISCARD_MS).unref();
+  for (const event of ['end', 'close', 'error']) rest.once(event, () => clearTimeout(giveUp));
+  rest.on('data', () => {});
 }
 
 function isStream(body: unknown): body is Readable {

@@ -21,7 +21,13 @@ const tags = ['search'];
 const SEARCH_BYTES_MAX = 256 * 1024;
 const RECALL_BYTES_MAX = 64 * 1024;
 const SEARCH_ERRORS = [...BODY_ERRORS, ...COLLECTION_ERRORS] as const;
-const QUERY_ERRORS = ['dimension_mismatch', 'vector_not_finite', 'zero_vector', 'point_not_found', 'not_supported'] as const;
+const QUERY_ERRORS = [
+  'dimension_mismatch',
+  'vector_not_finite',
+  'zero_vector',
+  'point_not_found',
+  'not_supported',
+] as const;
 
 export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metrics): void {
   api.route({
@@ -34,7 +40,8 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
       tags,
       operationId: 'search',
       summary: 'Find the nearest points',
-      description: 'Nearest to a vector, or to a stored point by its `id`. Ties are broken by id, so that answers repeat.',
+      description:
+        'Nearest to a vector, or to a stored point by its `id`. Ties are broken by id, so that answers repeat.',
       params: collectionParams,
       querystring: encodingQuery,
       body: searchRequest,

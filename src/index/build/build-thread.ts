@@ -34,7 +34,6 @@ export class BuildThread {
   readonly #thread: ThreadLayout;
   readonly #threadIndex: number;
   readonly #floats: Float32Array;
-  readonly #chunk: Float32Array;
   readonly #buffer: CandidateBuffer;
 
   constructor(
@@ -54,7 +53,6 @@ export class BuildThread {
     this.#threadIndex = threadIndex;
     this.#thread = this.views.layout.threads[threadIndex] as ThreadLayout;
     this.#floats = new Float32Array(memory.buffer);
-    this.#chunk = this.views.floats(this.#thread.chunk, shape.chunkRows * shape.dim);
     this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, shape.nodesMax);
   }
 
@@ -70,19 +68,18 @@ export class BuildThread {
   }
 
   #loadSamples(first: number, end: number): void {
-    const { dim } = this.views.shape;
     for (let sample = first; sample < end; sample++) {
-      const target = this.views.floats(this.views.sampleAddress(sample), dim);
-      this.#load(this.views.samplePoints[sample] as number, target);
+      this.#load(this.views.samplePoints[sample] as number, this.views.sampleAddress(sample));
     }
   }
 
   /** Copies one point's vector, zero-padded; normalised for cosine, since k-means by angle is k-means of unit vectors. */
-  #load(point: number, target: Float32Array): void {
+  #load(point: number, address: number): void {
     const { dimension, metric } = this.#settings;
-    this.#reader.copyInto(this.views.positions[point] as number, target.subarray(0, dimension));
-    target.fill(0, dimension);
-    if (metric === 'cosine') this.kernels.normalize(target.byteOffset, target.length);
+    const { dim } = this.views.shape;
+    this.#reader.copyInto(this.views.positions[point] as number, this.#floats, address / 4);
+    this.#floats.fill(0, address / 4 + dimension, address / 4 + dim);
+    if (metric === 'cosine') this.kernels.normalize(address, dim);
   }
 
   #assignSamples(first: number, end: number, list: number, listLength: number): void {
@@ -126,8 +123,8 @@ export class BuildThread {
   }
 
   #loadChunk(first: number, count: number): void {
-    const { dim } = this.views.shape;
-    for (let i = 0; i < count; i++) this.#load(first + i, this.#chunk.subarray(i * dim, (i + 1) * dim));
+    const rowBytes = this.views.shape.dim * 4;
+    for (let i = 0; i < count; i++) this.#load(first + i, this.#thread.chunk + i * rowBytes);
   }
 
   /** From the root to a leaf, at each level to the nearest child. */
@@ -203,14 +200,17 @@ export class BuildThread {
     const wanted = Math.min(NEIGHBOURS_MAX, leaves.length);
     for (let i = first; i < end; i++) {
       const leaf = leaves[i] as number;
-      const query = views.centroidAddress(leaf);
       buffer.reset(1);
-      for (let j = 0; j < leaves.length; j++) {
-        const other = leaves[j] as number;
-        const out = buffer.estimates.byteOffset + j * 4;
-        this.kernels.distances(query, views.centroidAddress(other), 1, dim, METRIC_CODES.l2, out);
-        buffer.positions[j] = other;
-      }
+      buffer.positions.set(leaves);
+      this.kernels.distancesListed(
+        views.centroidAddress(leaf),
+        views.layout.centroids,
+        views.layout.leafList,
+        leaves.length,
+        dim,
+        METRIC_CODES.l2,
+        buffer.estimates.byteOffset,
+      );
       buffer.count = leaves.length;
       this.kernels.sortBuffer(buffer.address, wanted);
       views.neighbours.set(buffer.positions.subarray(0, wanted), leaf * NEIGHBOURS_MAX);

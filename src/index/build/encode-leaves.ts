@@ -60,22 +60,22 @@ export class LeafEncoder {
     const { slotRows } = this.#generation;
     for (let i = 0; i < count; i++) {
       const position = this.#arena.positions[this.#arena.slotOrder[firstSlot + i] as number] as number;
-      const vector = vectors.subarray(i * dimension, (i + 1) * dimension);
-      this.#reader.copyInto(position, vector);
+      this.#reader.copyInto(position, vectors, i * dimension);
       slotRows[firstSlot + i] = this.#source.rowOf(position);
-      this.#encodeVector(vector, leaf, blocks, i);
+      this.#scratchVector.set(vectors.subarray(i * dimension, (i + 1) * dimension));
+      this.#scratchVector.fill(0, dimension);
+      this.#encodeScratch(leaf, blocks, i);
     }
     this.#write(firstSlot, vectors);
     return count;
   }
 
-  #encodeVector(vector: Float32Array, leaf: number, blocks: number, index: number): void {
+  /** Encodes the vector in the scratch area as the leaf's `index`-th. */
+  #encodeScratch(leaf: number, blocks: number, index: number): void {
     const { settings, layout } = this.#generation;
     const dim = codeDimension(settings.dimension);
     const kernels = this.#kernels;
     const scratch = this.#scratch;
-    this.#scratchVector.set(vector);
-    this.#scratchVector.fill(0, vector.length);
     if (settings.metric === 'cosine') kernels.normalize(scratch, dim);
     kernels.rotate(scratch, dim, layout.signs);
     if (settings.quantizer === 'sign') {

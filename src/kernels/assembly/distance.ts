@@ -14,6 +14,22 @@ export function distances(query: usize, rows: usize, count: u32, dim: u32, metri
   }
 }
 
+/** The same for rows that are picked from a matrix by their numbers. */
+export function distancesListed(
+  query: usize,
+  rows: usize,
+  list: usize,
+  count: u32,
+  dim: u32,
+  metric: u32,
+  out: usize,
+): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const row = rows + load<u32>(list + (i << 2)) * (dim << 2);
+    store<f32>(out + (i << 2), distance(query, row, dim, metric));
+  }
+}
+
 export function pushExact(
   query: usize,
   rows: usize,
@@ -32,7 +48,6 @@ export function pushExact(
   }
 }
 
-@inline
 function distance(query: usize, row: usize, dim: u32, metric: u32): f32 {
   if (metric == L2) return squaredDistance(query, row, dim);
   if (metric == COSINE) return cosineDistance(query, row, dim);

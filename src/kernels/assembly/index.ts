@@ -1,7 +1,7 @@
 // The kernels' exports. Compiled by scripts/build-wasm.mjs; runs on any thread, owns no memory.
 
 export { assign } from './assign';
-export { distances, pushExact } from './distance';
+export { distances, distancesListed, pushExact } from './distance';
 export { encode } from './encode';
 export { scanHamming, signCode } from './hamming';
 export { rotate } from './rotate';

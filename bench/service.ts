@@ -1,0 +1,88 @@
+// What one reads off a running service, all of it over HTTP. Usage: npm run bench -- service [--smoke]
+
+import autocannon from 'autocannon';
+import { clusteredVectors } from './client/clusters.js';
+import type { CoppiceClient } from './client/coppice-client.js';
+import { base64Of, ingest } from './client/ingest.js';
+import { type TemporaryService, withTemporaryService } from './client/temporary-service.js';
+import { loadGlove } from './data/glove.js';
+import { holdOut, type Matrix, row } from './data/split.js';
+import { compareBackends } from './service/compare-backends.js';
+import { Figures } from './service/figures.js';
+import { loadEventLoop } from './service/load-event-loop.js';
+import { type Effort, measureRecall, searchesFor } from './service/measure-recall.js';
+import { measureRestarts } from './service/measure-restart.js';
+
+const NAME = 'words';
+const WIDE = { name: 'wide', count: 100_000, dimension: 768, clusters: 300, seed: 1, batchPoints: 500 };
+const QPS_CONNECTIONS = 8;
+
+const FULL = { queries: 1000, rounds: 3, qpsSeconds: 10, loadSeconds: 20 };
+const SMOKE = { queries: 50, rounds: 1, qpsSeconds: 1, loadSeconds: 1 };
+/** Made up: the smoke run fetches nothing. */
+const SMOKE_DATA = { count: 5050, dimension: 100, clusters: 50, seed: 1 };
+
+const smoke = process.argv.includes('--smoke');
+const sizes = smoke ? SMOKE : FULL;
+const { base, queries } = holdOut(smoke ? clusteredVectors(SMOKE_DATA) : await glove(), sizes.queries);
+const queryTexts = Array.from({ length: queries.count }, (_, index) => base64Of(row(queries, index)));
+const figures = new Figures();
+
+await withTemporaryService(async (running) => {
+  await storeAndBuild(running.client, { name: NAME, vectors: base });
+  const effort = await measureRecall({ origin: running.client.origin, name: NAME, queries: queryTexts }, figures);
+  await measureQps(running.client, 'at defaults', {});
+  await measureQps(running.client, 'at recall 0.95', effort);
+  await compareBackends({ client: running.client, name: NAME, queries: queryTexts, rounds: sizes.rounds }, figures);
+  await measureRestarts(running, { name: NAME, search: { vector: queryTexts[0] as string } }, figures);
+  if (!smoke) await measureWide(running);
+  const load = { name: NAME, vectors: base, queries: queryTexts, seconds: sizes.loadSeconds };
+  await loadEventLoop({ client: running.client, ...load }, figures);
+});
+figures.print();
+
+async function glove(): Promise<Matrix> {
+  const { vectors, words, dimension } = await loadGlove(undefined, console.error);
+  return { values: vectors, count: words.length, dimension };
+}
+
+/** Adds ingest rate, build time and index size of a new collection. */
+async function storeAndBuild(
+  client: CoppiceClient,
+  { name, vectors, batchPoints = 1000 }: { name: string; vectors: Matrix; batchPoints?: number },
+): Promise<void> {
+  const { count, dimension } = vectors;
+  const wanted = { 100: '<= 55', 768: '<= 130' }[dimension] ?? '';
+  const what = `${count} x ${dimension}`;
+  await client.createCollection({ name, dimension, metric: 'cosine' });
+  const ids = Array.from({ length: count }, (_, index) => String(index));
+  const seconds = await ingest(client, { name, ids, vectors, batchPoints });
+  figures.add(`ingest of ${what}, base64 in batches of ${batchPoints}`, count / seconds, 'points/s');
+  const { elapsed_seconds } = await client.build(name);
+  figures.add(`build of ${what}`, elapsed_seconds, 's');
+  const { memory, index, disk_bytes } = await client.describe(name);
+  const indexBytes = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes;
+  figures.add(`index RAM of ${what}, ${index.bits} bits`, indexBytes / count, 'bytes/vector', wanted);
+  figures.add(`disk of ${what}`, disk_bytes / count, 'bytes/vector');
+}
+
+/** Other data than words, in a collection of its own that is dropped again. */
+async function measureWide({ client }: TemporaryService): Promise<void> {
+  const { name, batchPoints } = WIDE;
+  await storeAndBuild(client, { name, vectors: clusteredVectors(WIDE), batchPoints });
+  await client.dropCollection(name);
+}
+
+/** The load generator takes its share of the same cores. */
+async function measureQps({ origin }: CoppiceClient, what: string, effort: Effort): Promise<void> {
+  const { requests, non2xx, errors } = await autocannon({
+    url: `${origin}/v1/collections/${NAME}/search`,
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    connections: QPS_CONNECTIONS,
+    duration: sizes.qpsSeconds,
+    requests: searchesFor(queryTexts, effort).map((search) => ({ body: JSON.stringify(search) })),
+  });
+  if (non2xx + errors > 0) throw new Error(`${non2xx} answers were no 2xx, ${errors} connections failed`);
+  figures.add(`search QPS ${what}, ${QPS_CONNECTIONS} connections`, requests.average, 'QPS');
+}

@@ -1,0 +1,60 @@
+// The plan of a crash run: what is written in which round and when the process is killed; the same for the same seed.
+
+import { seededRandom } from '../../src/index/random.js';
+
+export const DIMENSION = 16;
+const POINT_COUNT = 3000;
+const BATCH_POINTS_MAX = 150;
+const DELETE_SHARE = 0.15;
+const WRITES_PER_ROUND_MAX = 10_000;
+
+/** What goes on beside the writes when the process is killed. */
+export type Activity = 'ingest' | 'build' | 'conversion';
+
+/** One write of some points, or the deletion of some. A point never gets the same version twice. */
+export interface PlannedWrite {
+  kind: 'upsert' | 'delete';
+  ids: string[];
+  version: number;
+}
+
+const ACTIVITIES: Activity[] = ['ingest', 'build', 'conversion', 'build'];
+/** Latest instant of the kill after the round's begin: a build of these few points takes about half a second. */
+const KILL_MS_MAX: Record<Activity, number> = { ingest: 250, build: 900, conversion: 350 };
+
+export class CrashPlan {
+  readonly seed: number;
+  readonly #random: () => number;
+
+  constructor(seed: number) {
+    this.seed = seed;
+    this.#random = seededRandom(seed);
+  }
+
+  /** To be asked for each round in order. */
+  kill(round: number): { activity: Activity; killAfterMs: number } {
+    const activity = ACTIVITIES[round % ACTIVITIES.length] as Activity;
+    return { activity, killAfterMs: Math.floor(this.#random() * KILL_MS_MAX[activity]) };
+  }
+
+  /** What one of `writers` writes in a round, as far as it comes; writers have no points in common. */
+  *writes(round: number, writer: number, writers: number): Generator<PlannedWrite, never> {
+    const random = seededRandom(this.seed + round * 31 + writer);
+    for (let step = 0; ; step++) {
+      const size = 1 + Math.floor(random() * BATCH_POINTS_MAX);
+      const ids = new Set<string>();
+      while (ids.size < size) {
+        const number = Math.floor((random() * POINT_COUNT) / writers) * writers + writer;
+        ids.add(`point-${number}`);
+      }
+      const kind = random() < DELETE_SHARE ? 'delete' : 'upsert';
+      yield { kind, ids: [...ids], version: round * WRITES_PER_ROUND_MAX + step };
+    }
+  }
+}
+
+/** The vector of a point's version: no other point or version has it, or one near it. */
+export function vectorOf(id: string, version: number): Float32Array {
+  const random = seededRandom(Number(id.split('-')[1]) * 1_000_003 + version * 7919);
+  return Float32Array.from({ length: DIMENSION }, () => random() * 2 - 1);
+}

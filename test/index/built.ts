@@ -1,0 +1,152 @@
+// Indexes built in this thread from vectors in memory, and what is true of them by brute force.
+
+import { arenaShape, allocateArena } from '../../src/index/build/arena.js';
+import { ArenaViews } from '../../src/index/build/arena-views.js';
+import { layoutCounts } from '../../src/index/build/blueprint.js';
+import { BuildThread } from '../../src/index/build/build-thread.js';
+import { Clustering } from '../../src/index/build/cluster.js';
+import { BuildControl } from '../../src/index/build/control.js';
+import { LeafEncoder } from '../../src/index/build/encode-leaves.js';
+import { Team } from '../../src/index/build/team.js';
+import { writeTree } from '../../src/index/build/write-tree.js';
+import { encodePending } from '../../src/index/encode-pending.js';
+import { Generation } from '../../src/index/generation.js';
+import type { Answer, PositionReader, Query, QueryPart } from '../../src/index/query.js';
+import { seededRandom } from '../../src/index/random.js';
+import { Scratch } from '../../src/index/scratch.js';
+import { Searcher } from '../../src/index/search.js';
+import { completeSettings, type IndexSettings, type Metric } from '../../src/index/settings.js';
+import { instantiateKernels } from '../../src/kernels/kernels.js';
+
+export type Given = Partial<IndexSettings> & Pick<IndexSettings, 'dimension' | 'metric'>;
+
+/** Vectors around `clusterCount` centres, as embeddings lie; norms differ, so that the metrics disagree. */
+export function clustered(count: number, dimension: number, seed: number, clusterCount = 20): Float32Array[] {
+  const random = seededRandom(seed);
+  const normal = (): number => random() + random() + random() + random() - 2;
+  const centres = Array.from({ length: clusterCount }, () => Float32Array.from({ length: dimension }, normal));
+  return Array.from({ length: count }, (_, i) => {
+    const centre = centres[i % clusterCount] as Float32Array;
+    const length = 0.5 + random();
+    return centre.map((value) => length * (value + 0.5 * normal()));
+  });
+}
+
+/** Internal distances in float64: what the kernels are checked against. */
+export function distanceOf(metric: Metric, a: Float32Array, b: Float32Array): number {
+  let [product, squared, normA, normB] = [0, 0, 0, 0];
+  a.forEach((x, i) => {
+    const y = b[i] as number;
+    product += x * y;
+    squared += (x - y) ** 2;
+    normA += x * x;
+    normB += y * y;
+  });
+  if (metric === 'l2') return squared;
+  if (metric === 'dot') return -product;
+  return 2 - (2 * product) / Math.sqrt(normA * normB);
+}
+
+/** The k nearest by brute force; `isLive` leaves out deleted ones. */
+export function nearestOf(
+  metric: Metric,
+  vectors: Float32Array[],
+  query: Float32Array,
+  k: number,
+  isLive: (row: number) => boolean = () => true,
+): { row: number; distance: number }[] {
+  return vectors
+    .map((vector, row) => ({ row, distance: distanceOf(metric, vector, query) }))
+    .filter(({ row }) => isLive(row))
+    .sort((a, b) => a.distance - b.distance || a.row - b.row)
+    .slice(0, k);
+}
+
+/** A generation over `vectors`, of which the first `indexed` are in leaves and the others pending. */
+export class TestIndex {
+  readonly generation: Generation;
+  readonly settings: IndexSettings;
+  readonly #vectors: Float32Array[];
+  readonly #kernels;
+  readonly #reader: PositionReader;
+  readonly #scratch: Scratch;
+  readonly #searcher: Searcher;
+
+  constructor(vectors: Float32Array[], given: Given, indexed = vectors.length) {
+    this.settings = completeSettings(given);
+    this.#vectors = vectors;
+    this.generation = indexed === 0 ? Generation.empty(this.settings) : build(vectors.slice(0, indexed), this.settings);
+    this.#kernels = instantiateKernels(this.generation.memory);
+    this.#reader = readerOf((position) => this.vectorAt(position));
+    this.generation.publishPending(vectors.length - indexed);
+    this.#scratch = new Scratch(this.generation);
+    this.#searcher = new Searcher(this.generation, this.#kernels, this.#reader, this.#scratch);
+  }
+
+  vectorAt(position: number): Float32Array {
+    return this.#vectors[this.generation.rowOf(position)] as Float32Array;
+  }
+
+  positionOf(row: number): number {
+    const slot = this.generation.slotRows.indexOf(row);
+    return slot >= 0 ? slot : this.generation.slots + row - this.generation.rowBase;
+  }
+
+  /** Encodes pending rows until `left` or fewer have no codes. */
+  encode(left = 0): void {
+    while (this.generation.pendingCount - this.generation.encodedCount > left) {
+      encodePending(this.generation, this.#kernels, this.#reader, this.#scratch);
+    }
+  }
+
+  search(query: Partial<Query> & { vector: Float32Array }, part?: QueryPart): Answer {
+    const leaves = this.generation.leaves;
+    return this.#searcher.search({ k: 10, probes: leaves, rerankFactor: 50, exact: false, ...query }, part);
+  }
+
+  /** Mean share of the true k nearest among the k found. */
+  recall(queries: Float32Array[], query: Omit<Partial<Query>, 'vector'> & { k: number }): number {
+    let hits = 0;
+    for (const vector of queries) {
+      const truth = new Set(nearestOf(this.settings.metric, this.#vectors, vector, query.k).map(({ row }) => row));
+      const { rows } = this.search({ ...query, vector });
+      for (const row of rows.subarray(0, query.k)) if (truth.has(row)) hits++;
+    }
+    return hits / (queries.length * query.k);
+  }
+}
+
+function readerOf(vectorAt: (position: number) => Float32Array): PositionReader {
+  return {
+    copyInto: (position, target, offset) => target.set(vectorAt(position), offset),
+    copyRange: (first, count, target) => {
+      for (let i = 0; i < count; i++) {
+        const vector = vectorAt(first + i);
+        target.set(vector, i * vector.length);
+      }
+    },
+  };
+}
+
+/** The whole build on one thread: what the build pool's leader does, without helpers. */
+function build(vectors: Float32Array[], settings: IndexSettings): Generation {
+  const positions = new SharedArrayBuffer(vectors.length * 4);
+  new Uint32Array(positions).forEach((_, i, all) => {
+    all[i] = i;
+  });
+  const shape = arenaShape(settings, vectors.length, 1);
+  const arena = allocateArena(shape);
+  const views = new ArenaViews(arena, shape, positions);
+  const control = new BuildControl();
+  const reader = readerOf((position) => vectors[position] as Float32Array);
+  const thread = new BuildThread(arena, views, 0, settings, reader, control);
+  const team = new Team(control, (kind, job) => thread.run(kind, job));
+  const blueprint = new Clustering(views, team, settings, control).run();
+
+  const generation = Generation.allocate(settings, layoutCounts(blueprint), vectors.length);
+  const kernels = instantiateKernels(generation.memory);
+  writeTree(generation, kernels, views, blueprint);
+  const source = Generation.empty(settings);
+  new LeafEncoder(generation, source, kernels, views, reader, () => {}).encode(0, generation.leaves);
+  return generation;
+}

@@ -1,0 +1,58 @@
+// Everything that must be true of a generation's memory, whatever went into it.
+
+import type { Test } from 'tap';
+import type { Generation } from '../../src/index/generation.js';
+import { LEAF_ENTRY_BYTES, type LevelLayout, NODE_ENTRY_BYTES } from '../../src/index/memory-layout.js';
+import { BLOCK_VECTORS, blockBytes, codeDimension } from '../../src/index/settings.js';
+
+/** Fails the test where the structure does not hold. */
+export function assertValid(t: Test, generation: Generation, maxLeafSize: number): void {
+  assertLeaves(t, generation, maxLeafSize);
+  assertLevels(t, generation);
+  const rows = new Set(generation.slotRows);
+  t.equal(rows.size, generation.slots, 'every slot has a row of its own');
+  t.ok([...rows].every((row) => row < generation.rowBase), 'indexed rows lie below the first pending one');
+}
+
+function assertLeaves(t: Test, generation: Generation, maxLeafSize: number): void {
+  const { layout, settings, memory } = generation;
+  const words = LEAF_ENTRY_BYTES / 4;
+  const table = new Uint32Array(memory.buffer, layout.leafTable, generation.leaves * words);
+  let [slot, blocks] = [0, layout.codes];
+  for (let leaf = 0; leaf < generation.leaves; leaf++) {
+    const [address, count, first, tombstones, bit] = table.subarray(leaf * words, leaf * words + 5);
+    if (address !== blocks || first !== slot || bit !== slot || tombstones !== layout.tombstones) {
+      t.fail(`leaf ${leaf} does not follow the one before it`);
+    }
+    if (!count || count > maxLeafSize) t.fail(`leaf ${leaf} holds ${count} vectors`);
+    slot += count ?? 0;
+    blocks += Math.ceil((count ?? 0) / BLOCK_VECTORS) * blockBytes(settings);
+  }
+  t.equal(slot, generation.slots, 'the leaves hold all slots');
+  t.ok(blocks <= layout.slotRows, 'the codes stay in their region');
+  const centroids = new Float32Array(memory.buffer, layout.centroids, generation.leaves * codeDimension(settings.dimension));
+  t.ok(centroids.every(Number.isFinite), 'centroids are finite');
+}
+
+function assertLevels(t: Test, generation: Generation): void {
+  const { levels } = generation.layout;
+  t.equal(levels[0]?.count, generation.leaves, 'the lowest level is the leaves');
+  let leafCounts = Array.from({ length: generation.leaves }, () => 1);
+  for (let level = 1; level < levels.length; level++) {
+    const { count, childrenAddress } = levels[level] as LevelLayout;
+    const words = NODE_ENTRY_BYTES / 4;
+    const table = new Uint32Array(generation.memory.buffer, childrenAddress, count * words);
+    let next = 0;
+    const sums: number[] = [];
+    for (let node = 0; node < count; node++) {
+      const [first, children, leaves] = table.subarray(node * words, node * words + 3) as unknown as number[];
+      if (first !== next || !children) t.fail(`level ${level}: the children of node ${node} do not follow`);
+      next += children ?? 0;
+      const sum = leafCounts.slice(first, next).reduce((total, value) => total + value, 0);
+      if (sum !== leaves) t.fail(`level ${level}: node ${node} says ${leaves} leaves and has ${sum}`);
+      sums.push(sum);
+    }
+    t.equal(next, leafCounts.length, `level ${level} covers the one below`);
+    leafCounts = sums;
+  }
+}
