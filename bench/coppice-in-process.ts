@@ -44,6 +44,7 @@ export async function buildInProcess(
   empty.publishPending(base.count);
   const source: SearchView = {
     key: 'source',
+    generationKey: 'source',
     memory: empty.memory,
     slots: 0,
     rowBase: 0,

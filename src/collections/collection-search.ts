@@ -114,7 +114,7 @@ export class CollectionSearch {
     return { vector, k, ...plan, exact: request.exact };
   }
 
-  /** Asks again, for some more, when points of the answer were replaced or deleted before their ids were looked up. */
+  /** Asks again when points of the answer were replaced or deleted before their ids were looked up. */
   async #find(live: LiveView, query: Query, k: number, self: string | undefined): Promise<Found> {
     for (let attempt = 1; ; attempt++) {
       const answer = await this.ask(live, query);

@@ -44,8 +44,10 @@ export class Views {
    */
   async show(served: ServedGeneration, vectors: VectorsDescriptor): Promise<void> {
     const { generation } = served;
+    const generationKey = `${this.#name}/${served.number}`;
     const view: SearchView = {
-      key: `${this.#name}/${served.number}/${++this.#shown}`,
+      key: `${generationKey}/${++this.#shown}`,
+      generationKey,
       memory: generation.memory,
       slots: generation.slots,
       rowBase: generation.rowBase,

@@ -20,10 +20,10 @@ export function encodePending(
   reader: PositionReader,
   scratch: Scratch,
 ): number {
-  const pending = generation.pendingCount;
+  const pending = Math.min(generation.pendingCount, reader.pendingEnd);
   const first = generation.encodedCount;
   const end = Math.min(pending, first + ROWS_PER_TASK_MAX);
-  if (first === end) return 0;
+  if (first >= end) return 0;
   if (generation.leaves === 0 && !generation.centreReady) {
     writeCentre(Math.min(pending, CENTRE_ROWS_MAX), generation, kernels, reader, scratch);
     generation.publishCentre();

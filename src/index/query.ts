@@ -39,6 +39,11 @@ export interface Answer {
 
 /** Full vectors by position: slots of the generation first, then pending rows. */
 export interface PositionReader {
+  /**
+   * Pending rows that can be read. Behind the generation's own count where a view is older than the file that newer
+   * rows went to: such a search answers as of its view.
+   */
+  readonly pendingEnd: number;
   /** Writes one vector to `target` from index `offset` on. */
   copyInto(position: number, target: Float32Array, offset: number): void;
   /** Writes `count` vectors, row-major. */

@@ -35,7 +35,7 @@ export class Searcher {
   search(query: Query, part: QueryPart = WHOLE): Answer {
     const { nearest, candidates } = this.#scratch;
     const { slots } = this.#generation;
-    const pending = this.#generation.pendingCount;
+    const pending = Math.min(this.#generation.pendingCount, this.#reader.pendingEnd);
     const stats = emptyStats();
     const clock = stopwatch();
     nearest.reset(query.k + TIES_MAX);

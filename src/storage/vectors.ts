@@ -47,6 +47,12 @@ export class VectorReader {
     this.#last = this.#segments[0];
   }
 
+  /** First row behind those that can be read by now; 0 without segments. */
+  get rowEnd(): number {
+    const last = this.#segments.at(-1);
+    return last === undefined ? 0 : last.descriptor.firstRow + filledRows(last);
+  }
+
   /**
    * The vector of a row, without a copy: valid as long as it is referenced, never to be written to.
    * @throws RangeError for a row that is not there

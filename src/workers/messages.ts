@@ -12,6 +12,8 @@ import type { VectorsDescriptor } from '../storage/vectors.js';
 export interface SearchView {
   /** Unique per content: workers keep what they have opened under it. */
   key: string;
+  /** The same for all views of one generation: a thread's scratch area serves them all. */
+  generationKey: string;
   memory: WebAssembly.Memory;
   slots: number;
   rowBase: number;

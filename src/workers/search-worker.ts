@@ -14,6 +14,7 @@ import { RELEASE_CHANNEL } from './search-pool-channel.js';
 import { ViewVectors } from './view-vectors.js';
 
 interface OpenView {
+  generationKey: string;
   generation: Generation;
   kernels: Kernels;
   reader: PositionReader;
@@ -41,7 +42,7 @@ function openView(view: SearchView): OpenView {
   const reader = new ViewVectors(view);
   const scratch = scratchOf(view, generation);
   const searcher = new Searcher(generation, kernels, reader, scratch);
-  const open = { generation, kernels, reader, scratch, searcher };
+  const open = { generationKey: view.generationKey, generation, kernels, reader, scratch, searcher };
   views.set(view.key, open);
   return open;
 }
@@ -49,7 +50,7 @@ function openView(view: SearchView): OpenView {
 /** Views of one generation share this thread's scratch area: an area of the memory is never given back. */
 function scratchOf(view: SearchView, generation: Generation): Scratch {
   for (const open of views.values()) {
-    if (open.generation.memory.buffer === view.memory.buffer) return open.scratch;
+    if (open.generationKey === view.generationKey) return open.scratch;
   }
   return new Scratch(generation);
 }

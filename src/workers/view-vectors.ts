@@ -6,6 +6,7 @@ import type { SearchView } from './messages.js';
 
 export class ViewVectors implements PositionReader {
   readonly #slots: number;
+  readonly #rowBase: number;
   /** Row of a pending position, minus that position. */
   readonly #rowOffset: number;
   readonly #bySlot: VectorReader | undefined;
@@ -13,9 +14,14 @@ export class ViewVectors implements PositionReader {
 
   constructor(view: SearchView) {
     this.#slots = view.slots;
+    this.#rowBase = view.rowBase;
     this.#rowOffset = view.rowBase - view.slots;
     this.#bySlot = view.leafVectors ? new VectorReader(view.leafVectors) : undefined;
     this.#byRow = new VectorReader(view.vectors);
+  }
+
+  get pendingEnd(): number {
+    return Math.max(0, this.#byRow.rowEnd - this.#rowBase);
   }
 
   copyInto(position: number, target: Float32Array, offset: number): void {

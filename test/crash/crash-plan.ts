@@ -19,8 +19,8 @@ export interface PlannedWrite {
 }
 
 const ACTIVITIES: Activity[] = ['ingest', 'build', 'conversion', 'build'];
-/** Latest instant of the kill after the round's begin: a build of these few points takes about half a second. */
-const KILL_MS_MAX: Record<Activity, number> = { ingest: 250, build: 900, conversion: 350 };
+/** Latest kill, as a multiple of the time that the activity takes alone on this machine. */
+const KILL_SHARE_MAX: Record<Activity, number> = { ingest: 10, build: 2, conversion: 5 };
 
 export class CrashPlan {
   readonly seed: number;
@@ -31,10 +31,18 @@ export class CrashPlan {
     this.#random = seededRandom(seed);
   }
 
-  /** To be asked for each round in order. */
-  kill(round: number): { activity: Activity; killAfterMs: number } {
+  /** What goes on and when it is cut off, in the time that it takes once; to be asked for each round in order. */
+  kill(round: number): { activity: Activity; killAfter: number } {
     const activity = ACTIVITIES[round % ACTIVITIES.length] as Activity;
-    return { activity, killAfterMs: Math.floor(this.#random() * KILL_MS_MAX[activity]) };
+    return { activity, killAfter: this.#random() * KILL_SHARE_MAX[activity] };
+  }
+
+  /** Gives the first half of the points their first values. */
+  *firstWrites(): Generator<PlannedWrite> {
+    for (let first = 0; first < POINT_COUNT / 2; first += BATCH_POINTS_MAX) {
+      const ids = Array.from({ length: BATCH_POINTS_MAX }, (_, index) => `point-${first + index}`);
+      yield { kind: 'upsert', ids, version: 0 };
+    }
   }
 
   /** What one of `writers` writes in a round, as far as it comes; writers have no points in common. */
@@ -48,7 +56,7 @@ export class CrashPlan {
         ids.add(`point-${number}`);
       }
       const kind = random() < DELETE_SHARE ? 'delete' : 'upsert';
-      yield { kind, ids: [...ids], version: round * WRITES_PER_ROUND_MAX + step };
+      yield { kind, ids: [...ids], version: (round + 1) * WRITES_PER_ROUND_MAX + step };
     }
   }
 }

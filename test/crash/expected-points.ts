@@ -36,6 +36,7 @@ export class ExpectedPoints {
     return this.#versions.get(id);
   }
 
+  /** In the order of their last write. */
   points(): PointVersion[] {
     return [...this.#versions];
   }
@@ -51,8 +52,8 @@ export class ExpectedPoints {
     for (const id of ids) {
       const before = this.#versions.get(id);
       if (before !== undefined) this.#outdated.push([id, before]);
+      this.#versions.delete(id);
       if (kind === 'upsert') this.#versions.set(id, version);
-      else this.#versions.delete(id);
     }
   }
 }

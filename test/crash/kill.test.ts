@@ -4,15 +4,21 @@ import { setTimeout } from 'node:timers/promises';
 import t from 'tap';
 import { CoppiceClient } from '../../bench/client/coppice-client.js';
 import { ServiceProcess } from '../../bench/client/service-process.js';
+import { median } from '../../bench/report.js';
 import { resurrected, settleUnanswered, unsearchable } from './check-points.js';
-import { CrashPlan, DIMENSION } from './crash-plan.js';
-import { ExpectedPoints } from './expected-points.js';
-import { loadUntilKilled } from './load.js';
+import { type Activity, CrashPlan, DIMENSION } from './crash-plan.js';
+import { ExpectedPoints, type PointVersion } from './expected-points.js';
+import { loadUntilKilled, send } from './load.js';
 
 const NAME = 'points';
 const KILLS = Number(process.env.CRASH_KILLS ?? 52);
 const SEED = Number(process.env.CRASH_SEED ?? 20_261_123);
-const OUTDATED_CHECKED_MAX = 256;
+/** After each kill the latest points are checked and every eighth of the others; at the end all of them. */
+const LATEST_POINTS = 512;
+const CHECK_TURNS = 8;
+const OUTDATED_MAX = 128;
+/** Few threads start sooner; a build has two, which work together. */
+const THREADS = { SEARCH_THREADS: '1', BUILD_THREADS: '2' };
 /** Generous for a busy machine; a quiet one takes about a second a kill. */
 const SECONDS_PER_KILL = 15;
 
@@ -24,13 +30,16 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
   const plan = new CrashPlan(SEED);
   const expected = new ExpectedPoints();
   const counts = { writes: 0, builds: 0, conversions: 0 };
-  let service = await ServiceProcess.start(directory);
+  let service = await ServiceProcess.start(directory, THREADS);
   t.teardown(() => service.kill());
   let client = new CoppiceClient(service.origin);
   await client.createCollection({ name: NAME, dimension: DIMENSION, metric: 'l2', index: { max_leaf_size: 64 } });
+  const durations = await durationsMs(client, plan, expected);
+  t.comment(`once each, in ms: ${JSON.stringify(durations)}`);
 
   for (let round = 0; round < KILLS; round++) {
-    const { activity, killAfterMs } = plan.kill(round);
+    const { activity, killAfter } = plan.kill(round);
+    const killAfterMs = Math.round(killAfter * durations[activity]);
     const kill = async () => {
       await setTimeout(killAfterMs);
       await service.kill();
@@ -38,7 +47,7 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
     const load = loadUntilKilled({ client, name: NAME, plan, round, activity, expected, counts });
     await Promise.all([load, kill()]);
 
-    service = await ServiceProcess.start(directory);
+    service = await ServiceProcess.start(directory, THREADS);
     client = new CoppiceClient(service.origin);
     await client.ready();
     const what = `kill ${round}, ${killAfterMs} ms into ${activity}`;
@@ -46,14 +55,44 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
     const { points_count } = await client.describe(NAME);
     const problems = [
       ...(points_count === expected.count ? [] : [`${points_count} points instead of ${expected.count}`]),
-      ...(await unsearchable(client, NAME, expected.points())),
-      ...(await resurrected(client, NAME, expected.takeOutdated(OUTDATED_CHECKED_MAX))),
+      ...(await unsearchable(client, NAME, chosenPoints(expected, round))),
+      ...(await resurrected(client, NAME, expected.takeOutdated(OUTDATED_MAX))),
     ];
     if (problems.length > 0) t.comment(service.log);
     if (!t.same(problems.slice(0, 5), [], what)) return;
   }
 
+  t.same((await unsearchable(client, NAME, expected.points())).slice(0, 5), [], 'at the end every point is there');
   const { index, storage } = await client.describe(NAME);
   t.comment(`acknowledged: ${JSON.stringify(counts)}; generation ${index.generation}, ${storage.backend}, ${expected.count} points`);
   t.ok(counts.writes > KILLS && counts.builds > 0 && counts.conversions > 0, 'every activity also came to an end');
 });
+
+/** Points in the order of their last write: the latest of them, and some of the others in turn. */
+function chosenPoints(expected: ExpectedPoints, round: number): PointVersion[] {
+  const points = expected.points();
+  return points.filter((_, index) => {
+    return index >= points.length - LATEST_POINTS || index % CHECK_TURNS === round % CHECK_TURNS;
+  });
+}
+
+/** How long one write, one build and one conversion take on this machine, and the first points. */
+async function durationsMs(
+  client: CoppiceClient,
+  plan: CrashPlan,
+  expected: ExpectedPoints,
+): Promise<Record<Activity, number>> {
+  const timed = async (step: () => Promise<unknown>) => {
+    const startedMs = performance.now();
+    await step();
+    return performance.now() - startedMs;
+  };
+  const ingest: number[] = [];
+  for (const planned of plan.firstWrites()) {
+    ingest.push(await timed(() => send(client, NAME, planned)));
+    expected.acknowledge(planned);
+  }
+  const build = await timed(() => client.build(NAME));
+  const conversion = await timed(() => client.convertStorage(NAME, 'memory'));
+  return { ingest: median(ingest), build, conversion };
+}

@@ -118,6 +118,7 @@ export class TestIndex {
 
 function readerOf(vectorAt: (position: number) => Float32Array): PositionReader {
   return {
+    pendingEnd: Number.POSITIVE_INFINITY,
     copyInto: (position, target, offset) => target.set(vectorAt(position), offset),
     copyRange: (first, count, target) => {
       for (let i = 0; i < count; i++) {
