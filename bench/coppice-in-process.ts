@@ -71,7 +71,11 @@ export async function buildInProcess(
     settings,
     leaves: generation.leaves,
     buildSeconds: facts.buildSeconds,
-    bytesPerVector: { tree: treeBytes / base.count, codes: codesBytes / base.count, ids: idsBytes / base.count },
+    bytesPerVector: {
+      tree: treeBytes / base.count,
+      codes: codesBytes / base.count,
+      ids: idsBytes / base.count,
+    },
     search: (query) => searcher.search(query),
     close: () => rm(directory, { recursive: true }),
   };

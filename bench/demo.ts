@@ -51,7 +51,9 @@ await withTemporaryService(async ({ service, client }) => {
 
 function readLimit(): number {
   try {
-    const { values } = parseArgs({ options: { limit: { type: 'string' }, help: { type: 'boolean', short: 'h' } } });
+    const { values } = parseArgs({
+      options: { limit: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
+    });
     if (values.help === true) {
       console.log(HELP);
       process.exit(0);
@@ -82,7 +84,12 @@ async function insertAndBuild(client: CoppiceClient, { ids, vectors }: Words): P
   await client.createCollection({ name: NAME, dimension: vectors.dimension, metric: 'cosine' });
   const inserting = progressBar('insert', '{value}/{total} words, {eta_formatted} left');
   inserting.start(ids.length, 0);
-  const seconds = await ingest(client, { name: NAME, ids, vectors, onProgress: (count) => inserting.update(count) });
+  const seconds = await ingest(client, {
+    name: NAME,
+    ids,
+    vectors,
+    onProgress: (count) => inserting.update(count),
+  });
   inserting.stop();
 
   const building = progressBar('build ', '{percentage} %, {phase}');
@@ -90,13 +97,20 @@ async function insertAndBuild(client: CoppiceClient, { ids, vectors }: Words): P
   const build = await client.build(NAME, ({ progress, phase }) => building.update(progress, { phase }));
   building.stop();
   const { index } = await client.describe(NAME);
-  console.log(`inserted in ${seconds.toFixed(1)} s (${thousands(ids.length / seconds)} points a second), every batch durable`);
-  console.log(`index built in ${build.elapsed_seconds.toFixed(1)} s: ${thousands(index.leaves)} leaves, ${index.bits} bits a dimension`);
+  console.log(
+    `inserted in ${seconds.toFixed(1)} s (${thousands(ids.length / seconds)} points a second), every batch durable`,
+  );
+  console.log(
+    `index built in ${build.elapsed_seconds.toFixed(1)} s: ${thousands(index.leaves)} leaves, ${index.bits} bits a dimension`,
+  );
 }
 
 /** Shown on terminals only. */
 function progressBar(title: string, details: string): SingleBar {
-  return new SingleBar({ format: `${title} {bar} ${details}`, hideCursor: true, clearOnComplete: true }, Presets.shades_classic);
+  return new SingleBar(
+    { format: `${title} {bar} ${details}`, hideCursor: true, clearOnComplete: true },
+    Presets.shades_classic,
+  );
 }
 
 async function showNeighbours(client: CoppiceClient, { ids }: Words): Promise<void> {
@@ -130,7 +144,13 @@ async function measureSearches(client: CoppiceClient, { ids }: Words): Promise<v
     const { found, p50Ms, p99Ms } = await timeSearches(client.origin, NAME, ask(effort));
     const recall = recallAt(K, truth.found, found);
     const { probes = probesDefault, rerank_factor = 'default' } = effort;
-    rows.push([`${probes} of ${leaves}`, `${rerank_factor}`, recall.toFixed(3), p50Ms.toFixed(2), p99Ms.toFixed(2)]);
+    rows.push([
+      `${probes} of ${leaves}`,
+      `${rerank_factor}`,
+      recall.toFixed(3),
+      p50Ms.toFixed(2),
+      p99Ms.toFixed(2),
+    ]);
   }
   console.log(textTable(['probes', 'rerank_factor', `recall@${K}`, 'p50 ms', 'p99 ms'], rows));
   console.log(`  ${sample.length} words as queries against exact search, over HTTP, one after the other\n`);

@@ -1,20 +1,27 @@
-// Tables and medians for what benchmarks print.
+// Medians, and tables of records, for what benchmarks print.
+
+import { textTable } from './text-table.js';
 
 export function median(values: number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? Number.NaN;
 }
 
-/** Rows as a Markdown table; numbers with the digits they deserve. */
-export function formatTable(rows: object[]): string {
-  const columns = Object.keys(rows[0] ?? {});
-  const cells = rows.map((row) => columns.map((column) => formatCell((row as Record<string, unknown>)[column])));
-  const line = (values: string[]): string => `| ${values.join(' | ')} |`;
-  return [line(columns), line(columns.map(() => '---')), ...cells.map(line), ''].join('\n');
+export function mean(values: number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function formatCell(value: unknown): string {
+/** One line a record, with the columns of the first; numbers with as many digits as they deserve. */
+export function recordTable(records: object[]): string {
+  const head = Object.keys(records[0] ?? {});
+  const cells = records.map((record) =>
+    head.map((column) => cell((record as Record<string, unknown>)[column])),
+  );
+  return `${textTable(head, cells)}\n`;
+}
+
+function cell(value: unknown): string {
   if (typeof value !== 'number') return String(value ?? '');
   if (Number.isInteger(value) || Math.abs(value) >= 1000) return value.toFixed(0);
-  return Math.abs(value) >= 100 ? value.toFixed(1) : value.toFixed(3);
+  return value.toFixed(Math.abs(value) >= 10 ? 1 : 4);
 }

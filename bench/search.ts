@@ -2,10 +2,10 @@
 // Usage: npm run bench -- search [--smoke]
 
 import hnswlib from 'hnswlib-node';
-import { loadGlove } from './data/glove.js';
-import { holdOut, type Matrix, recallAt, row } from './data/split.js';
 import { type BuiltIndex, buildInProcess } from './coppice-in-process.js';
-import { formatTable, median } from './report.js';
+import { loadBenchVectors } from './data/bench-vectors.js';
+import { type Matrix, recallAt, row } from './data/split.js';
+import { median, recordTable } from './report.js';
 
 const K = 10;
 const HNSW_M = 16;
@@ -42,13 +42,12 @@ interface Point {
   p99Us: number;
 }
 
-export async function benchSearch({ smoke }: { smoke: boolean }): Promise<object> {
-  const data = smoke ? clusters(5000, 32) : await glove();
-  const { base, queries } = holdOut(data, smoke ? 50 : 1000);
-  const rounds = smoke ? 1 : 5;
-  normalizeRows(base);
-  normalizeRows(queries);
+const smoke = process.argv.includes('--smoke');
+const rounds = smoke ? 1 : 5;
+await benchSearch();
 
+async function benchSearch(): Promise<void> {
+  const { base, queries } = await loadBenchVectors(smoke);
   const coppice = await buildInProcess(base, { metric: 'cosine' }, 1);
   const truth = trueNeighbours(coppice, queries);
   const hnswStartedMs = performance.now();
@@ -60,8 +59,14 @@ export async function benchSearch({ smoke }: { smoke: boolean }): Promise<object
   await coppice.close();
 
   const comparison = TARGETS.map((recall) => {
-    const ours = qpsAt(points.filter(({ engine }) => engine === 'coppice'), recall);
-    const theirs = qpsAt(points.filter(({ engine }) => engine === 'hnswlib'), recall);
+    const ours = qpsAt(
+      points.filter(({ engine }) => engine === 'coppice'),
+      recall,
+    );
+    const theirs = qpsAt(
+      points.filter(({ engine }) => engine === 'hnswlib'),
+      recall,
+    );
     return { recall, coppiceQps: ours, hnswlibQps: theirs, ratio: ours / theirs };
   });
   const build = {
@@ -70,43 +75,18 @@ export async function benchSearch({ smoke }: { smoke: boolean }): Promise<object
     ratio: hnswBuildSeconds / coppice.buildSeconds,
   };
   const { tree, codes, ids } = coppice.bytesPerVector;
-  const memory = { coppiceBytesPerVector: tree + codes + ids, hnswlibBytesPerVector: base.dimension * 4 + HNSW_M * 2 * 4 + 12 };
-  console.log(`${base.count} x ${base.dimension}, ${coppice.leaves} leaves, ${coppice.settings.bits} bits, 1 thread\n`);
-  console.log(formatTable(points));
-  console.log(formatTable(comparison));
-  console.log(formatTable([build]));
-  console.log(formatTable([memory]));
-  return { points, comparison, build, memory };
-}
-
-async function glove(): Promise<Matrix> {
-  const { vectors, words, dimension } = await loadGlove(undefined, console.log);
-  return { values: vectors, count: words.length, dimension };
-}
-
-/** Gaussian clusters for the smoke run, which must not fetch anything. */
-function clusters(count: number, dimension: number): Matrix {
-  const values = new Float32Array(count * dimension);
-  let state = 1;
-  const uniform = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32 - 0.5;
+  const memory = {
+    coppiceBytesPerVector: tree + codes + ids,
+    hnswlibBytesPerVector: base.dimension * 4 + HNSW_M * 2 * 4 + 12,
   };
-  const centres = Float32Array.from({ length: 20 * dimension }, uniform);
-  for (let i = 0; i < values.length; i++) {
-    const centre = Math.floor(i / dimension) % 20;
-    values[i] = (centres[centre * dimension + (i % dimension)] as number) + (uniform() + uniform()) / 2;
-  }
-  return { values, count, dimension };
-}
-
-/** hnswlib-node has no cosine of its own: unit vectors make inner product the same. */
-function normalizeRows(matrix: Matrix): void {
-  for (let i = 0; i < matrix.count; i++) {
-    const vector = row(matrix, i);
-    const norm = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-    if (norm > 0) vector.forEach((value, j) => (vector[j] = value / norm));
-  }
+  console.log(
+    `${base.count} x ${base.dimension}, ${coppice.leaves} leaves, ${coppice.settings.bits} bits, 1 thread\n`,
+  );
+  console.log(recordTable(points));
+  console.log(recordTable(comparison));
+  console.log(recordTable([build]));
+  console.log(recordTable([memory]));
+  console.log(JSON.stringify({ points, comparison, build, memory }));
 }
 
 function trueNeighbours(index: BuiltIndex, queries: Matrix): ArrayLike<number>[] {
@@ -145,10 +125,19 @@ function hnswCandidates(index: InstanceType<typeof hnswlib.HierarchicalNSW>, que
 }
 
 /** All candidates in turn, round after round, so that the machine's drift falls on all alike; medians over the rounds. */
-function measure(candidates: Candidate[], truth: ArrayLike<number>[], queryCount: number, rounds: number): Point[] {
+function measure(
+  candidates: Candidate[],
+  truth: ArrayLike<number>[],
+  queryCount: number,
+  rounds: number,
+): Point[] {
   const runs = candidates.map(() => [] as { qps: number; p50Us: number; p99Us: number }[]);
   const recalls = candidates.map(({ search }) => {
-    return recallAt(K, truth, Array.from({ length: queryCount }, (_, i) => Array.from(search(i))));
+    return recallAt(
+      K,
+      truth,
+      Array.from({ length: queryCount }, (_, i) => Array.from(search(i))),
+    );
   });
   for (let round = 0; round < rounds; round++) {
     candidates.forEach(({ search }, c) => {

@@ -30,10 +30,16 @@ const figures = new Figures();
 
 await withTemporaryService(async (running) => {
   await storeAndBuild(running.client, { name: NAME, vectors: base });
-  const effort = await measureRecall({ origin: running.client.origin, name: NAME, queries: queryTexts }, figures);
-  await measureQps(running.client, 'at defaults', {});
-  await measureQps(running.client, 'at recall 0.95', effort);
-  await compareBackends({ client: running.client, name: NAME, queries: queryTexts, rounds: sizes.rounds }, figures);
+  const effort = await measureRecall(
+    { origin: running.client.origin, name: NAME, queries: queryTexts },
+    figures,
+  );
+  await measureQps(running.client, 'defaults', {});
+  await measureQps(running.client, 'recall 0.95', effort);
+  await compareBackends(
+    { client: running.client, name: NAME, queries: queryTexts, rounds: sizes.rounds },
+    figures,
+  );
   await measureRestarts(running, { name: NAME, search: { vector: queryTexts[0] as string } }, figures);
   if (!smoke) await measureWide(running);
   const load = { name: NAME, vectors: base, queries: queryTexts, seconds: sizes.loadSeconds };
@@ -57,12 +63,17 @@ async function storeAndBuild(
   await client.createCollection({ name, dimension, metric: 'cosine' });
   const ids = Array.from({ length: count }, (_, index) => String(index));
   const seconds = await ingest(client, { name, ids, vectors, batchPoints });
-  figures.add(`ingest of ${what}, base64 in batches of ${batchPoints}`, count / seconds, 'points/s');
+  figures.add(`ingest of ${what}`, count / seconds, 'points/s', {
+    setting: `base64, batches of ${batchPoints}`,
+  });
   const { elapsed_seconds } = await client.build(name);
   figures.add(`build of ${what}`, elapsed_seconds, 's');
   const { memory, index, disk_bytes } = await client.describe(name);
   const indexBytes = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes;
-  figures.add(`index RAM of ${what}, ${index.bits} bits`, indexBytes / count, 'bytes/vector', wanted);
+  figures.add(`index RAM of ${what}`, indexBytes / count, 'bytes/vector', {
+    wanted,
+    setting: `${index.bits} bits`,
+  });
   figures.add(`disk of ${what}`, disk_bytes / count, 'bytes/vector');
 }
 
@@ -74,7 +85,7 @@ async function measureWide({ client }: TemporaryService): Promise<void> {
 }
 
 /** The load generator takes its share of the same cores. */
-async function measureQps({ origin }: CoppiceClient, what: string, effort: Effort): Promise<void> {
+async function measureQps({ origin }: CoppiceClient, setting: string, effort: Effort): Promise<void> {
   const { requests, non2xx, errors } = await autocannon({
     url: `${origin}/v1/collections/${NAME}/search`,
     method: 'POST',
@@ -84,5 +95,5 @@ async function measureQps({ origin }: CoppiceClient, what: string, effort: Effor
     requests: searchesFor(queryTexts, effort).map((search) => ({ body: JSON.stringify(search) })),
   });
   if (non2xx + errors > 0) throw new Error(`${non2xx} answers were no 2xx, ${errors} connections failed`);
-  figures.add(`search QPS ${what}, ${QPS_CONNECTIONS} connections`, requests.average, 'QPS');
+  figures.add(`search, ${QPS_CONNECTIONS} connections`, requests.average, 'QPS', { setting });
 }

@@ -2,7 +2,9 @@
 
 /** `rows` under `head`; every cell is text already. */
 export function textTable(head: string[], rows: string[][]): string {
-  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)));
+  const widths = head.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => (row[column] ?? '').length)),
+  );
   const isNumeric = head.map((_, column) => rows.every((row) => /^[\d.,]*$/.test(row[column] ?? '')));
   const line = (cells: string[]) => {
     const padded = cells.map((cell, column) => {

@@ -11,13 +11,18 @@ type Fields = Record<string, string | number>;
 const MESSAGES = {
   validation_failed: () => 'The request does not fit the schema; `errors` says where.',
   malformed_json: (f) => `The body is not valid JSON: ${f.reason}.`,
-  malformed_ndjson: (f) => `${f.count} line(s) are not valid points; ${f.stored} point(s) before them are stored.`,
+  malformed_ndjson: (f) =>
+    `${f.count} line(s) are not valid points; ${f.stored} point(s) before them are stored.`,
   malformed_request: (f) => `The request cannot be read: ${f.reason}.`,
   unsupported_media_type: (f) => `Content type ${f.type} is not accepted here; send ${f.accepted}.`,
   body_too_large: (f) => `The body is larger than ${f.bytesMax} bytes; send less at a time, or NDJSON.`,
-  dimension_mismatch: (f) => `The vector has ${f.actual} numbers, the collection's dimension is ${f.expected}.`,
+  dimension_mismatch: (f) =>
+    `The vector has ${f.actual} numbers, the collection's dimension is ${f.expected}.`,
   vector_not_finite: (f) => `Number ${f.index} of the vector is NaN or infinite.`,
   zero_vector: () => 'A zero vector has no direction; the cosine metric cannot use it.',
+  vector_out_of_range: (f) =>
+    `The squares of the vector's numbers add up to ${f.squaredNorm}, and float32 arithmetic needs ${f.bound} ${f.limit}.`,
+  cursor_invalid: () => 'The cursor is none that this call gave out; begin without one.',
   duplicate_id: (f) => `Id ${f.id} stands in the batch twice, at ${f.first} and ${f.second}.`,
   not_supported: (f) => `${f.what} is not supported by this version.`,
   collection_not_found: (f) => `There is no collection named ${f.name}.`,
@@ -39,8 +44,10 @@ const MESSAGES = {
   not_ready: (f) => `Still loading ${f.collections}; try again in a second.`,
   shutting_down: () => 'The service is stopping; try another instance or again later.',
   timeout: (f) => `The request took longer than ${f.timeoutMs} ms.`,
-  disk_full: (f) => `Only ${f.free} bytes are free on the disk, less than the ${f.reserve} kept in reserve; delete something.`,
-  writes_stopped: (f) => `Writes to this collection are stopped since the disk failed: ${f.reason}. Restart after mending it.`,
+  disk_full: (f) =>
+    `Only ${f.free} bytes are free on the disk, less than the ${f.reserve} kept in reserve; delete something.`,
+  writes_stopped: (f) =>
+    `Writes to this collection are stopped since the disk failed: ${f.reason}. Restart after mending it.`,
   storage_corrupt: (f) => `${f.path} is damaged: ${f.reason}.`,
   data_directory_in_use: (f) => `${f.path} is in use by process ${f.pid}.`,
   configuration_invalid: (f) => `${f.name}: ${f.reason}.`,
@@ -59,6 +66,13 @@ export interface ErrorData {
   issues: Issue[];
 }
 
+/** Their messages are for the operator: they name files. */
+const OPERATOR_CODES: ReadonlySet<ErrorCode> = new Set([
+  'storage_corrupt',
+  'data_directory_in_use',
+  'configuration_invalid',
+]);
+
 /** An expected failure: the caller can act on `code`. Everything else that is thrown is a defect. */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
@@ -71,6 +85,11 @@ export class ServiceError extends Error {
     this.code = code;
     this.fields = fields;
     this.issues = issues;
+  }
+
+  /** The message as it may leave the service. */
+  get publicMessage(): string {
+    return OPERATOR_CODES.has(this.code) ? MESSAGES.internal() : this.message;
   }
 
   toData(): ErrorData {

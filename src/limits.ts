@@ -3,6 +3,10 @@
 export const DIMENSION_MIN = 2;
 export const DIMENSION_MAX = 4096;
 
+/** Sums of squares outside of these bounds, and the distances made of them, overflow or vanish in float32. */
+export const SQUARED_NORM_MAX = 1e30;
+export const COSINE_SQUARED_NORM_MIN = 1e-30;
+
 export const COLLECTIONS_MAX = 1000;
 export const COLLECTION_NAME_CHARS_MAX = 128;
 export const ID_BYTES_MAX = 256;
@@ -10,6 +14,10 @@ export const PAYLOAD_BYTES_MAX = 65_536;
 export const PAYLOAD_DEPTH_MAX = 32;
 export const POINTS_PER_REQUEST_MAX = 10_000;
 export const IDS_PER_DELETE_MAX = 10_000;
+export const SCROLL_LIMIT_DEFAULT = 100;
+export const SCROLL_LIMIT_MAX = 1000;
+/** A page of large points ends early: vectors and payloads of one answer stay below about this. */
+export const SCROLL_PAGE_BYTES = 2 * 1024 * 1024;
 export const ERROR_ISSUES_MAX = 16;
 
 export const K_DEFAULT = 10;
@@ -24,6 +32,8 @@ export const BRANCHING_FACTOR_DEFAULT = 64;
 export const BRANCHING_FACTOR_MIN = 2;
 export const BRANCHING_FACTOR_MAX = 256;
 export const LEAF_SIZE_DEFAULT = 1000;
+/** Below 256 dimensions. */
+export const LEAF_SIZE_DEFAULT_NARROW = 700;
 export const LEAF_SIZE_MIN = 8;
 export const LEAF_SIZE_MAX = 100_000;
 export const ITERATIONS_DEFAULT = 10;

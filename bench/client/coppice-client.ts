@@ -2,8 +2,8 @@
 
 import { setTimeout } from 'node:timers/promises';
 import createClient, { type Client } from 'openapi-fetch';
-import { serverSentEvents } from './server-sent-events.js';
 import type { components, paths } from './generated/api.js';
+import { serverSentEvents } from './server-sent-events.js';
 
 type Schemas = components['schemas'];
 export type Collection = Schemas['Collection'];
@@ -79,7 +79,9 @@ export class CoppiceClient {
   }
 
   async deletePoints(name: string, ids: string[]): Promise<{ deleted: number; sequence: number }> {
-    return dataOf(await this.#api.POST('/v1/collections/{name}/points/delete', { ...at(name), body: { ids } }));
+    return dataOf(
+      await this.#api.POST('/v1/collections/{name}/points/delete', { ...at(name), body: { ids } }),
+    );
   }
 
   async search(name: string, body: SearchRequest): Promise<SearchResponse> {
@@ -87,7 +89,9 @@ export class CoppiceClient {
   }
 
   async searchBatch(name: string, searches: SearchRequest[]): Promise<SearchResult[][]> {
-    return dataOf(await this.#api.POST('/v1/collections/{name}/search/batch', { ...at(name), body: { searches } })).results;
+    return dataOf(
+      await this.#api.POST('/v1/collections/{name}/search/batch', { ...at(name), body: { searches } }),
+    ).results;
   }
 
   /** Starts a build, without waiting for it. */

@@ -25,7 +25,9 @@ export async function ingest(client: CoppiceClient, options: IngestOptions): Pro
     while (next < ids.length) {
       const first = next;
       next = Math.min(ids.length, first + batchPoints);
-      const batch = ids.slice(first, next).map((id, index) => ({ id, vector: base64Of(row(vectors, first + index)) }));
+      const batch = ids
+        .slice(first, next)
+        .map((id, index) => ({ id, vector: base64Of(row(vectors, first + index)) }));
       const { upserted } = await client.upsert(name, batch);
       stored += upserted;
       onProgress?.(stored);

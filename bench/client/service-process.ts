@@ -26,7 +26,14 @@ export class ServiceProcess {
    * @throws with the service's log when it ends or stays silent instead
    */
   static async start(dataDir: string, environment: Record<string, string> = {}): Promise<ServiceProcess> {
-    const env = { ...process.env, HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'info', ...environment, DATA_DIR: dataDir };
+    const env = {
+      ...process.env,
+      HOST: '127.0.0.1',
+      PORT: '0',
+      LOG_LEVEL: 'info',
+      ...environment,
+      DATA_DIR: dataDir,
+    };
     const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let kept = '';
     const log = () => kept;

@@ -17,7 +17,9 @@ export interface TemporaryService {
 }
 
 /** Runs `use` beside a service of its own; stops it and removes its data afterwards, whatever happens. */
-export async function withTemporaryService<Result>(use: (running: TemporaryService) => Promise<Result>): Promise<Result> {
+export async function withTemporaryService<Result>(
+  use: (running: TemporaryService) => Promise<Result>,
+): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'coppice-'));
   let service: ServiceProcess | undefined;
   const cleanUp = () => {

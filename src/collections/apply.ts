@@ -1,6 +1,7 @@
 // What a mutation does to a collection: one deterministic function, without clock, chance or I/O of its own, so that
 // the same mutations in the same order make the same collection everywhere. Main thread.
 
+import { payloadAt } from '../contract/payload-column.js';
 import { idKey, type PointId } from '../contract/points.js';
 import type { Changes, Meta, PointRecord } from '../storage/points-store.js';
 import type { Mutation, MutationResult } from './mutation.js';
@@ -56,7 +57,7 @@ function* upsert(lookup: Lookup, meta: Meta, batch: Batch): Generator<undefined,
       id,
       row: meta.nextRow + index,
       vectorChecksum: batch.checksums[index] as number,
-      payload: batch.payloads[index] ?? null,
+      payload: payloadAt(batch.payloads, index),
     });
   }
   meta.nextRow += batch.count;

@@ -125,8 +125,8 @@ export class BuildJob {
   }
 }
 
-/** Expected failures tell what went wrong; defects are for the log. */
+/** Expected failures tell what went wrong, without the names of files; defects are for the log. */
 function describeError(error: unknown): { code: string; message: string } {
   const known = error instanceof ServiceError ? error : new ServiceError('internal');
-  return { code: known.code, message: known.message };
+  return { code: known.code, message: known.publicMessage };
 }

@@ -53,7 +53,7 @@ export class CollectionSearch {
 
   /**
    * The nearest points by the request.
-   * @throws dimension_mismatch, zero_vector, point_not_found, too_many_requests
+   * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests
    */
   async search(request: SearchRequest): Promise<SearchResponse> {
     return this.#options.views.use(async (live) => {
@@ -160,11 +160,16 @@ function statsOf({ served }: LiveView, { stats }: Answer, totalMs: number): Sear
     vectors_reranked: stats.vectorsReranked,
     generation: served.number,
     microseconds: {
-      prepare: stats.prepareUs,
-      rank: stats.rankUs,
-      scan: stats.scanUs,
-      rerank: stats.rerankUs,
-      total: totalMs * 1000,
+      prepare: tenths(stats.prepareUs),
+      rank: tenths(stats.rankUs),
+      scan: tenths(stats.scanUs),
+      rerank: tenths(stats.rerankUs),
+      total: tenths(totalMs * 1000),
     },
   };
+}
+
+/** What is finer is noise of the clock. */
+function tenths(microseconds: number): number {
+  return Math.round(microseconds * 10) / 10;
 }

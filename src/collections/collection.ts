@@ -7,7 +7,8 @@ import type { Payload } from '../contract/payload.js';
 import type { PointBatch } from '../contract/point-batch.js';
 import { idKey, type PointId } from '../contract/points.js';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
-import type { SearchRequest, SearchResponse, SearchResult } from '../contract/search.js';
+import type { ScrollRequest } from '../contract/scroll.js';
+import type { SearchRequest, SearchResponse } from '../contract/search.js';
 import { ServiceError } from '../errors.js';
 import { buildIndex } from './build-index.js';
 import { BuildJob } from './build-job.js';
@@ -16,6 +17,7 @@ import { convertStorage } from './convert-storage.js';
 import { describeCollection } from './describe.js';
 import { decodePayload } from './payloads.js';
 import { measureRecall } from './recall.js';
+import { type ScrollPage, scrollPoints } from './scroll.js';
 import { overrideSettings } from './settings.js';
 
 export interface StoredPoint {
@@ -79,16 +81,21 @@ export class Collection {
     });
   }
 
-  /** @throws dimension_mismatch, zero_vector, point_not_found, too_many_requests */
+  /** The points behind the request's cursor, in an order that no write changes. @throws storage_corrupt */
+  async scrollPoints(request: ScrollRequest): Promise<ScrollPage> {
+    return scrollPoints(this.#parts, request);
+  }
+
+  /** @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests */
   async search(request: SearchRequest): Promise<SearchResponse> {
     return this.#parts.search.search(request);
   }
 
-  /** The results of each request, in order; one that fails fails them all. @throws as `search` */
-  async searchBatch(requests: readonly SearchRequest[]): Promise<SearchResult[][]> {
+  /** The answer to each request, in order; one that fails fails them all. @throws as `search` */
+  async searchBatch(requests: readonly SearchRequest[]): Promise<SearchResponse[]> {
     const replies = await Promise.allSettled(requests.map((request) => this.search(request)));
     return replies.map((reply, index) => {
-      if (reply.status === 'fulfilled') return reply.value.results;
+      if (reply.status === 'fulfilled') return reply.value;
       throw atSearch(index, reply.reason);
     });
   }

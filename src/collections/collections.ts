@@ -173,6 +173,7 @@ export class Collections {
       queues: {
         searches: dispatcher.queueSize + searchPool.queueSize,
         mutations: served.reduce((sum, collection) => sum + collection.queuedMutations, 0),
+        bodies: this.ingest.queueSize,
       },
       threads: { search: this.#options.searchThreads, build: this.#options.buildThreads },
       points: served.reduce((sum, collection) => sum + collection.countPoints(), 0),

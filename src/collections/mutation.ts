@@ -31,7 +31,6 @@ export function vectorsOf(mutation: Mutation): number {
 /** Bytes a mutation holds while it waits, payloads included. */
 export function bytesOf(mutation: Mutation): number {
   if (mutation.kind !== 'upsert') return 0;
-  let bytes = mutation.batch.vectors.byteLength;
-  for (const payload of mutation.batch.payloads) bytes += payload?.byteLength ?? 0;
-  return bytes;
+  const { vectors, payloads } = mutation.batch;
+  return vectors.byteLength + payloads.bytes.byteLength;
 }

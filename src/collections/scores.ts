@@ -8,7 +8,8 @@ export function scoreOf(metric: Metric, distance: number): number {
     case 'l2':
       return Math.sqrt(Math.max(0, distance));
     case 'cosine':
-      return 1 - distance / 2;
+      // Rounding brings equal and opposite vectors a little past the ends.
+      return Math.min(1, Math.max(-1, 1 - distance / 2));
     case 'dot':
       // Not `-distance`, which would make a negative zero.
       return 0 - distance;

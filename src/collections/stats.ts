@@ -7,7 +7,7 @@ export type MemoryByKind = CollectionDescription['memory'];
 export interface EngineStats {
   collections: { served: number; loading: number; unavailable: number };
   /** What waits at this moment. */
-  queues: { searches: number; mutations: number };
+  queues: { searches: number; mutations: number; bodies: number };
   threads: { search: number; build: number };
   points: number;
   memory: MemoryByKind;

@@ -9,6 +9,7 @@ import {
   ITERATIONS_MAX,
   ITERATIONS_MIN,
   LEAF_SIZE_DEFAULT,
+  LEAF_SIZE_DEFAULT_NARROW,
   LEAF_SIZE_MAX,
   LEAF_SIZE_MIN,
 } from '../limits.js';
@@ -48,7 +49,9 @@ export const indexSettings = z
       .min(LEAF_SIZE_MIN)
       .max(LEAF_SIZE_MAX)
       .optional()
-      .describe(`Vectors a leaf holds at most; default ${LEAF_SIZE_DEFAULT}.`),
+      .describe(
+        `Vectors a leaf holds at most; default ${LEAF_SIZE_DEFAULT}, below 256 dimensions ${LEAF_SIZE_DEFAULT_NARROW}.`,
+      ),
     max_iterations: z
       .int()
       .min(ITERATIONS_MIN)

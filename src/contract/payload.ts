@@ -26,8 +26,7 @@ export function encodePayload(payload: Payload): Uint8Array | { refused: string 
   if (bytes.length > PAYLOAD_BYTES_MAX) {
     return { refused: `A payload has at most ${PAYLOAD_BYTES_MAX} bytes, this one has ${bytes.length}` };
   }
-  // Small Buffers share one pool: a payload that travels to another thread must not drag it along.
-  return Uint8Array.from(bytes);
+  return bytes;
 }
 
 /** Level by level, not by recursion: the nesting is the client's. */

@@ -8,8 +8,9 @@ import type { Metric } from './index-settings.js';
 import { formatPath, parseWith } from './issues.js';
 import { parseJson } from './json.js';
 import { encodePayload } from './payload.js';
+import { type PayloadColumn, packPayloads } from './payload-column.js';
 import { idKey, type PointId, pointInput, upsertShell } from './points.js';
-import { checkDimension, decodeVector, isZero, vectorLength } from './vector.js';
+import { checkDimension, checkLength, decodeVector, vectorLength } from './vector.js';
 
 /** What a collection takes. */
 export interface PointShape {
@@ -17,22 +18,21 @@ export interface PointShape {
   metric: Metric;
 }
 
-/** Points as columns; ids are unique. */
+/** Points as columns, each on a buffer of its own, which another thread can take over; ids are unique. */
 export interface PointBatch {
   count: number;
   ids: PointId[];
-  /** count x dimension, row-major, the only view on its buffer. */
+  /** count x dimension, row-major. */
   vectors: Float32Array;
   /** crc32c of each vector's bytes. */
   checksums: Uint32Array;
-  /** Each payload as JSON in UTF-8. */
-  payloads: (Uint8Array | null)[];
+  payloads: PayloadColumn;
 }
 
 /**
  * The batch in a `{"points": [...]}` body; all of it is good.
- * @throws malformed_json, validation_failed, dimension_mismatch, vector_not_finite, zero_vector, duplicate_id; the issues tell
- *   the path of each bad point
+ * @throws malformed_json, validation_failed, dimension_mismatch, vector_not_finite, vector_out_of_range, zero_vector,
+ *   duplicate_id; the issues tell the path of each bad point
  */
 export function parsePoints(body: Uint8Array, shape: PointShape): PointBatch {
   const { points } = parseWith(upsertShell, parseJson(body));
@@ -125,14 +125,15 @@ export class BatchBuilder {
     for (let row = 0; row < this.count; row += 1) {
       checksums[row] = vectorChecksum(vectors.subarray(row * dimension, (row + 1) * dimension));
     }
-    return { count: this.count, ids: this.#ids, vectors, checksums, payloads: this.#payloads };
+    const payloads = packPayloads(this.#payloads);
+    return { count: this.count, ids: this.#ids, vectors, checksums, payloads };
   }
 
   #checkedVector(value: number[] | string, at: readonly PropertyKey[]): Float32Array {
     try {
       checkDimension(vectorLength(value), this.#shape.dimension);
       decodeVector(value, this.#scratch);
-      if (this.#shape.metric === 'cosine' && isZero(this.#scratch)) throw new ServiceError('zero_vector');
+      checkLength(this.#scratch, this.#shape.metric);
       return this.#scratch;
     } catch (error) {
       if (!(error instanceof ServiceError)) throw error;

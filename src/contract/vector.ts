@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
-import { DIMENSION_MAX } from '../limits.js';
+import { COSINE_SQUARED_NORM_MIN, DIMENSION_MAX, SQUARED_NORM_MAX } from '../limits.js';
 import type { Metric } from './index-settings.js';
 
 const FLOAT_BYTES = 4;
@@ -10,7 +10,9 @@ const FLOAT_BYTES = 4;
 const VECTOR_SCHEMA = {
   id: 'Vector',
   description:
-    'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read).',
+    'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read). ' +
+    `Kept and compared as float32: the squares of its numbers add up to at most ${SQUARED_NORM_MAX}, and with the ` +
+    `cosine metric to at least ${COSINE_SQUARED_NORM_MIN}; others are refused with \`vector_out_of_range\`.`,
   oneOf: [
     { type: 'array', items: { type: 'number' }, minItems: 1, maxItems: DIMENSION_MAX },
     { type: 'string', contentEncoding: 'base64' },
@@ -61,12 +63,12 @@ export function decodeVector(value: number[] | string, target: Float32Array): vo
 
 /**
  * Refuses a vector that a collection cannot take.
- * @throws dimension_mismatch, vector_not_finite, zero_vector (cosine only)
+ * @throws dimension_mismatch, vector_not_finite, vector_out_of_range, zero_vector (cosine only)
  */
 export function checkVector(vector: Float32Array, dimension: number, metric: Metric): void {
   checkDimension(vector.length, dimension);
   checkFinite(vector);
-  if (metric === 'cosine' && isZero(vector)) throw new ServiceError('zero_vector');
+  checkLength(vector, metric);
 }
 
 /** @throws dimension_mismatch */
@@ -74,14 +76,20 @@ export function checkDimension(actual: number, expected: number): void {
   if (actual !== expected) throw new ServiceError('dimension_mismatch', { actual, expected });
 }
 
-/** True where cosine has no direction to compare: its squared length is no positive float32. */
-export function isZero(vector: Float32Array): boolean {
+/**
+ * Refuses a vector, of finite numbers, whose squared length float32 cannot work with. Computed in float64.
+ * @throws vector_out_of_range; zero_vector (cosine only: it has no direction)
+ */
+export function checkLength(vector: Float32Array, metric: Metric): void {
   let squared = 0;
   for (let i = 0; i < vector.length; i += 1) {
     const value = vector[i] as number;
     squared += value * value;
   }
-  return Math.fround(squared) === 0;
+  if (squared > SQUARED_NORM_MAX) throw outOfRange(squared, 'at most', SQUARED_NORM_MAX);
+  if (metric !== 'cosine') return;
+  if (squared === 0) throw new ServiceError('zero_vector');
+  if (squared < COSINE_SQUARED_NORM_MIN) throw outOfRange(squared, 'at least', COSINE_SQUARED_NORM_MIN);
 }
 
 /** The base64 text of a vector, as it is given back. Assumes a little-endian machine, as the files do. */
@@ -117,6 +125,10 @@ function checkFinite(vector: Float32Array): void {
   for (let i = 0; i < vector.length; i += 1) {
     if (!Number.isFinite(vector[i])) throw new ServiceError('vector_not_finite', { index: i });
   }
+}
+
+function outOfRange(squared: number, bound: 'at most' | 'at least', limit: number): ServiceError {
+  return new ServiceError('vector_out_of_range', { squaredNorm: squared.toPrecision(3), bound, limit });
 }
 
 function badBase64(): ServiceError {

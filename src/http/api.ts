@@ -15,6 +15,8 @@ import type { Collections } from '../collections/collections.js';
 import { parseWith } from '../contract/issues.js';
 import { parseJson } from '../contract/json.js';
 import { ServiceError } from '../errors.js';
+import { INLINE_PARSE_BYTES_MAX } from '../limits.js';
+import { readBlocks } from './body-blocks.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -76,6 +78,32 @@ export function bodyBytes(request: FastifyRequest): Uint8Array {
   const body: unknown = request.body;
   if (body instanceof Uint8Array && body.length > 0) return body;
   throw new ServiceError('malformed_json', { reason: 'it is empty' });
+}
+
+/**
+ * JSON bodies of this scope's routes are not joined to one piece: for routes with large bodies, which take them by
+ * `bodyBlocks`.
+ */
+export function readBodyInBlocks(api: Api): void {
+  api.removeContentTypeParser('application/json');
+  api.addContentTypeParser('application/json', (request: FastifyRequest, body: IncomingMessage) =>
+    readBlocks(body, {
+      bytesMax: request.routeOptions.bodyLimit,
+      bytesExpected: Number(request.headers['content-length']),
+    }),
+  );
+}
+
+/** @throws malformed_json where there is no body */
+export function bodyBlocks(request: FastifyRequest): Uint8Array[] {
+  const blocks: unknown = request.body;
+  if (Array.isArray(blocks) && blocks.length > 0) return blocks as Uint8Array[];
+  throw new ServiceError('malformed_json', { reason: 'it is empty' });
+}
+
+/** Whether the body takes so little to parse that a worker is not worth it. */
+export function isSmall(blocks: Uint8Array[]): boolean {
+  return blocks.length === 1 && (blocks[0] as Uint8Array).length <= INLINE_PARSE_BYTES_MAX;
 }
 
 /** No bytes are no body; whether there must be one is the schema's matter. */

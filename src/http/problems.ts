@@ -8,23 +8,15 @@ import { STATUS_CODES } from './status-codes.js';
 export const PROBLEM_TYPE = 'application/problem+json';
 const RETRY_AFTER_SECONDS = '1';
 const RETRYABLE: ReadonlySet<number> = new Set([429, 503]);
-/** Their text is for the operator: it names files. */
-const INTERNAL_CODES: ReadonlySet<ErrorCode> = new Set([
-  'storage_corrupt',
-  'data_directory_in_use',
-  'configuration_invalid',
-]);
-
 /** Members of a problem beside the fixed ones. */
 export type Extension = Pick<Problem, 'upserted' | 'sequence'>;
 
 export function toProblem(error: ServiceError, requestId: string, extension: Extension = {}): Problem {
-  const detail = INTERNAL_CODES.has(error.code) ? new ServiceError('internal').message : error.message;
   return {
     type: `urn:coppice:problem:${error.code}`,
     title: titleOf(error.code),
     status: STATUS_CODES[error.code],
-    detail,
+    detail: error.publicMessage,
     code: error.code,
     ...(error.issues.length > 0 && { errors: error.issues }),
     request_id: requestId,

@@ -31,7 +31,8 @@ import { healthRoutes } from './routes/health.js';
 import { insertRoutes } from './routes/insert.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { pointRoutes } from './routes/points.js';
-import { searchRoutes } from './routes/search.js';
+import { scrollRoutes } from './routes/scroll.js';
+import { batchSearchRoutes, searchRoutes } from './routes/search.js';
 import { storageRoutes } from './routes/storage.js';
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -108,10 +109,12 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics): void {
     metricsRoutes(api, metrics);
     collectionRoutes(api, context);
     pointRoutes(api, context);
+    scrollRoutes(api, context);
     buildRoutes(api, context);
     searchRoutes(api, context, metrics);
     storageRoutes(api, context);
-    await api.register(async (streaming) => insertRoutes(streaming, context));
+    await api.register(async (scope) => insertRoutes(scope, context));
+    await api.register(async (scope) => batchSearchRoutes(scope, context, metrics));
   });
 }
 

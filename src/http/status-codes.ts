@@ -23,6 +23,8 @@ export const STATUS_CODES = {
   dimension_mismatch: 422,
   vector_not_finite: 422,
   zero_vector: 422,
+  vector_out_of_range: 422,
+  cursor_invalid: 422,
   duplicate_id: 422,
   not_supported: 422,
   too_many_requests: 429,

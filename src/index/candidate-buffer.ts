@@ -17,7 +17,11 @@ export class CandidateBuffer {
 
   /** Takes `bytesFor(capacityMax)` bytes at `address`, a multiple of 16. */
   constructor(buffer: ArrayBufferLike, address: number, capacityMax: number) {
-    const arrays = [0, 1, 2].map((i) => address + STRUCT_BYTES + i * capacityMax * 4) as [number, number, number];
+    const arrays = [0, 1, 2].map((i) => address + STRUCT_BYTES + i * capacityMax * 4) as [
+      number,
+      number,
+      number,
+    ];
     this.address = address;
     this.capacityMax = capacityMax;
     this.estimates = new Float32Array(buffer, arrays[0], capacityMax);

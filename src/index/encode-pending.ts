@@ -65,7 +65,16 @@ function encodeRow(row: number, generation: Generation, kernels: Kernels, scratc
   const block = codes + Math.floor(inChunk / BLOCK_VECTORS) * blockBytes(settings);
   const metric = METRIC_CODES[settings.metric];
   kernels.subtract(rotated, layout.centre, rotated, dim);
-  kernels.encode(rotated, layout.centre, dim, settings.dimension, settings.bits, metric, block, inChunk % BLOCK_VECTORS);
+  kernels.encode(
+    rotated,
+    layout.centre,
+    dim,
+    settings.dimension,
+    settings.bits,
+    metric,
+    block,
+    inChunk % BLOCK_VECTORS,
+  );
 }
 
 function writeCentre(

@@ -46,6 +46,16 @@ export class ExactScanner {
     const { dimension, metric } = this.#generation.settings;
     this.#reader.copyRange(position, count, rowVectors);
     const code = METRIC_CODES[metric];
-    this.#kernels.pushExact(query, rows, count, dimension, code, position, tombstones, firstBit, nearest.address);
+    this.#kernels.pushExact(
+      query,
+      rows,
+      count,
+      dimension,
+      code,
+      position,
+      tombstones,
+      firstBit,
+      nearest.address,
+    );
   }
 }

@@ -5,8 +5,8 @@ import { ServiceError } from '../errors.js';
 import { INDEX_MEMORY_BYTES_MAX } from '../limits.js';
 import {
   type LayoutCounts,
-  layOut,
   type LevelLayout,
+  layOut,
   type MemoryLayout,
   PAGE_BYTES,
   PENDING_CHUNK_ROWS,
@@ -174,7 +174,11 @@ export class Generation {
     const levels: LevelLayout[] = [];
     for (let i = 0; i < this.word(WORD.levels); i++) {
       const at = WORD.levelTable + i * 4;
-      levels.push({ count: this.word(at), blocksAddress: this.word(at + 1), childrenAddress: this.word(at + 2) });
+      levels.push({
+        count: this.word(at),
+        blocksAddress: this.word(at + 1),
+        childrenAddress: this.word(at + 2),
+      });
     }
     const regions = Object.fromEntries(REGIONS.map((name) => [name, this.word(WORD[name])]));
     return { ...(regions as Pick<MemoryLayout, (typeof REGIONS)[number]>), levels };

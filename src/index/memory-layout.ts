@@ -17,7 +17,13 @@
 //
 // A level's children are numbers in the level below; level 0 is the leaves and has no children table.
 
-import { BLOCK_VECTORS, blockBytes, codeDimension, type IndexSettings, rabitqBlockBytes } from './settings.js';
+import {
+  BLOCK_VECTORS,
+  blockBytes,
+  codeDimension,
+  type IndexSettings,
+  rabitqBlockBytes,
+} from './settings.js';
 
 export const PAGE_BYTES = 65_536;
 export const HEADER_BYTES = 4096;
@@ -108,7 +114,19 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   const fileBytes = next;
   const tombstones = take(Math.ceil(counts.slots / 8));
   const chunkTable = take(PENDING_CHUNKS_MAX * 4);
-  return { signs, centre, centroids, levels, leafTable, codes, slotRows, tombstones, chunkTable, end: next, fileBytes };
+  return {
+    signs,
+    centre,
+    centroids,
+    levels,
+    leafTable,
+    codes,
+    slotRows,
+    tombstones,
+    chunkTable,
+    end: next,
+    fileBytes,
+  };
 }
 
 /** Bytes of one pending chunk: its tombstone bits, then its code blocks. */

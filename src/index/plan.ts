@@ -13,8 +13,12 @@ const PROBES_PER_ROOT = 3;
 const PROBES_DEFAULT_MIN = 8;
 
 /** The fewer bits a code has, the more candidates must be compared exactly to find the same neighbours. */
-const RERANK_FACTORS = { 1: 20, 2: 8, 4: 4 } as const;
+const RERANK_FACTORS = { 1: 30, 2: 12, 4: 12 } as const;
 const RERANK_FACTOR_SIGN = 50;
+
+/** For a small k, and among rows whose codes are residuals to one common centre, estimates need more room. */
+const CANDIDATES_DEFAULT_MIN = 128;
+const UNBUILT_TIMES = 4;
 
 /** Fills in `probes` and `rerankFactor`; never more than there are leaves, or than CANDIDATES_MAX allows. */
 export function planSearch(
@@ -23,7 +27,11 @@ export function planSearch(
   request: { k: number; probes?: number | undefined; rerankFactor?: number | undefined },
 ): SearchPlan {
   const probesDefault = Math.max(PROBES_DEFAULT_MIN, Math.ceil(PROBES_PER_ROOT * Math.sqrt(leaves)));
-  const factorDefault = settings.quantizer === 'sign' ? RERANK_FACTOR_SIGN : RERANK_FACTORS[settings.bits];
+  const byCode = settings.quantizer === 'sign' ? RERANK_FACTOR_SIGN : RERANK_FACTORS[settings.bits];
+  const factorDefault = Math.max(
+    byCode * (leaves === 0 ? UNBUILT_TIMES : 1),
+    CANDIDATES_DEFAULT_MIN / request.k,
+  );
   const rerankFactor = request.rerankFactor ?? factorDefault;
   return {
     probes: Math.min(leaves, request.probes ?? probesDefault),

@@ -41,7 +41,12 @@ export class LeafRanker {
     this.#beamLeavesMin = beamLeavesMin;
     this.#leafTable = new Uint32Array(memory.buffer, layout.leafTable, generation.leaves * LEAF_WORDS);
     this.#children = layout.levels.map(
-      (level) => new Uint32Array(memory.buffer, level.childrenAddress, level.childrenAddress ? level.count * NODE_WORDS : 0),
+      (level) =>
+        new Uint32Array(
+          memory.buffer,
+          level.childrenAddress,
+          level.childrenAddress ? level.count * NODE_WORDS : 0,
+        ),
     );
   }
 

@@ -2,10 +2,10 @@
 
 import type { Kernels } from '../kernels/kernels.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
-import type { IndexSettings } from './settings.js';
-import { METRIC_CODES } from './settings.js';
 import type { PositionReader } from './query.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
+import type { IndexSettings } from './settings.js';
+import { METRIC_CODES } from './settings.js';
 
 /** The first round reads this many times k: enough to know a k-th distance that rules most of the others out. */
 const FIRST_ROUND_FACTOR = 2;
@@ -61,7 +61,8 @@ function readInto(
   const { dimension } = settings;
   for (let start = 0; start < positions.length; start += BATCH_ROWS) {
     const count = Math.min(BATCH_ROWS, positions.length - start);
-    for (let i = 0; i < count; i++) reader.copyInto(positions[start + i] as number, rowVectors, i * dimension);
+    for (let i = 0; i < count; i++)
+      reader.copyInto(positions[start + i] as number, rowVectors, i * dimension);
     const at = nearest.count;
     const out = nearest.estimates.byteOffset + at * 4;
     kernels.distances(scratch.query, scratch.rows, count, dimension, METRIC_CODES[settings.metric], out);

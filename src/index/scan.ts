@@ -49,7 +49,10 @@ export class CodeScanner {
       const firstRow = chunk * PENDING_CHUNK_ROWS;
       const count = Math.min(PENDING_CHUNK_ROWS, encoded - firstRow);
       const at = entries * LEAF_WORDS;
-      leafWords.set([address + PENDING_CHUNK_ROWS / 8, count, this.#generation.slots + firstRow, address, 0], at);
+      leafWords.set(
+        [address + PENDING_CHUNK_ROWS / 8, count, this.#generation.slots + firstRow, address, 0],
+        at,
+      );
       leafFloats[at + 5] = constant;
       leafFloats[at + 6] = errorScale;
       vectors += count;

@@ -68,7 +68,13 @@ export class Searcher {
     stats.scanUs = clock();
 
     this.#kernels.finishBuffer(nearest.address);
-    stats.vectorsReranked = rerank(query.k, this.#generation.settings, this.#kernels, this.#scratch, this.#reader);
+    stats.vectorsReranked = rerank(
+      query.k,
+      this.#generation.settings,
+      this.#kernels,
+      this.#scratch,
+      this.#reader,
+    );
     const answer = this.#answer(query.k, stats);
     stats.rerankUs = clock();
     return answer;
@@ -76,7 +82,8 @@ export class Searcher {
 
   #loadQuery(vector: Float32Array): void {
     this.#scratch.queryVector.set(vector);
-    if (this.#generation.settings.metric === 'cosine') this.#kernels.normalize(this.#scratch.query, vector.length);
+    if (this.#generation.settings.metric === 'cosine')
+      this.#kernels.normalize(this.#scratch.query, vector.length);
   }
 
   /** Rotates the query and builds its lookup tables: once, whatever the number of leaves. */

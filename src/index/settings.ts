@@ -1,6 +1,11 @@
 // What a collection's index is made from: its settings and the sizes that follow from them. Runs on any thread.
 
-import { BRANCHING_FACTOR_DEFAULT, ITERATIONS_DEFAULT, LEAF_SIZE_DEFAULT } from '../limits.js';
+import {
+  BRANCHING_FACTOR_DEFAULT,
+  ITERATIONS_DEFAULT,
+  LEAF_SIZE_DEFAULT,
+  LEAF_SIZE_DEFAULT_NARROW,
+} from '../limits.js';
 
 export type Metric = 'l2' | 'cosine' | 'dot';
 export type Quantizer = 'rabitq' | 'sign';
@@ -35,6 +40,14 @@ export function defaultBits(dimension: number): Bits {
   return dimension < 256 ? 2 : 1;
 }
 
+/**
+ * Smaller leaves are fewer vectors to scan for the same recall, and more centroids in RAM: a float32 centroid of few
+ * dimensions costs little, one of 768 is worth 30 codes.
+ */
+export function defaultMaxLeafSize(dimension: number): number {
+  return dimension < 256 ? LEAF_SIZE_DEFAULT_NARROW : LEAF_SIZE_DEFAULT;
+}
+
 /** Fills in what the caller left open. */
 export function completeSettings(
   given: Partial<IndexSettings> & Pick<IndexSettings, 'dimension' | 'metric'>,
@@ -46,7 +59,7 @@ export function completeSettings(
     quantizer,
     bits: quantizer === 'sign' ? 1 : (given.bits ?? defaultBits(given.dimension)),
     branchingFactor: given.branchingFactor ?? BRANCHING_FACTOR_DEFAULT,
-    maxLeafSize: given.maxLeafSize ?? LEAF_SIZE_DEFAULT,
+    maxLeafSize: given.maxLeafSize ?? defaultMaxLeafSize(given.dimension),
     maxIterations: given.maxIterations ?? ITERATIONS_DEFAULT,
   };
 }

@@ -1,18 +1,18 @@
 // The threads that build indexes, apart from those that search: one build at a time, the others wait. Main thread.
 
 import { mkdir, rm } from 'node:fs/promises';
+import { ServiceError } from '../errors.js';
 import { allocateArena, arenaShape } from '../index/build/arena.js';
 import { type Blueprint, layoutCounts } from '../index/build/blueprint.js';
-import { BuildControl } from '../index/build/control.js';
+import type { BuildControl } from '../index/build/control.js';
 import { Generation } from '../index/generation.js';
 import type { IndexSettings } from '../index/settings.js';
-import { ServiceError } from '../errors.js';
 import { fsyncDirectory } from '../storage/files.js';
 import {
   type BuildFacts,
   createLeafVectors,
-  leafVectorsDescriptor,
   type LoadedGeneration,
+  leafVectorsDescriptor,
   saveGeneration,
 } from './generation-files.js';
 import type { BuildShare, BuildTask, SearchView } from './messages.js';
@@ -74,11 +74,22 @@ export class BuildPool {
     const { source, settings, directory, control } = request;
     const startedMs = performance.now();
     this.#checkCanceled(control);
-    const positions = await this.#pool.run<SharedArrayBuffer>({ kind: 'list', source, rowEnd: request.rowEnd });
+    const positions = await this.#pool.run<SharedArrayBuffer>({
+      kind: 'list',
+      source,
+      rowEnd: request.rowEnd,
+    });
     const points = positions.byteLength / 4;
     if (points === 0) throw new ServiceError('collection_empty', { name: 'The collection' });
     const shape = arenaShape(settings, points, this.threads);
-    const share = { source, settings, shape, arena: allocateArena(shape), positions, control: control.buffer };
+    const share = {
+      source,
+      settings,
+      shape,
+      arena: allocateArena(shape),
+      positions,
+      control: control.buffer,
+    };
 
     const blueprint = await this.#together<Blueprint>(control, (threadIndex) => ({
       kind: 'cluster',
@@ -112,7 +123,10 @@ export class BuildPool {
   }
 
   /** One task on each thread; the first is the leader's and gives the result. When one fails the others are stopped. */
-  async #together<Result>(control: BuildControl, taskOf: (threadIndex: number) => BuildTask): Promise<Result> {
+  async #together<Result>(
+    control: BuildControl,
+    taskOf: (threadIndex: number) => BuildTask,
+  ): Promise<Result> {
     control.reset();
     const wasCanceled = control.canceled;
     let failure: unknown;

@@ -4,13 +4,13 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../errors.js';
-import { allocateMemory, Generation, GENERATION_FORMAT_VERSION, growMemory } from '../index/generation.js';
+import { allocateMemory, GENERATION_FORMAT_VERSION, Generation, growMemory } from '../index/generation.js';
 import { WORD } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { readCheckedFile, writeCheckedFile } from '../storage/checked-file.js';
 import { SegmentWriter, writeRowsSync } from '../storage/segment.js';
-import { rowBytes, type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
 import { segmentPath } from '../storage/segment-files.js';
+import { rowBytes, type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 
 const INDEX_FILE = { magic: 'COPINDEX', version: GENERATION_FORMAT_VERSION };
@@ -21,11 +21,19 @@ function indexPath(directory: string): string {
 }
 
 /** Where the vectors of `slots` slots lie in a generation's directory. */
-export function leafVectorsDescriptor(directory: string, dimension: number, slots: number): VectorsDescriptor {
+export function leafVectorsDescriptor(
+  directory: string,
+  dimension: number,
+  slots: number,
+): VectorsDescriptor {
   const capacity = segmentCapacityRows(dimension);
   const segments = [];
   for (let firstRow = 0; firstRow < slots; firstRow += capacity) {
-    segments.push({ path: segmentPath(directory, firstRow), firstRow, rows: Math.min(capacity, slots - firstRow) });
+    segments.push({
+      path: segmentPath(directory, firstRow),
+      firstRow,
+      rows: Math.min(capacity, slots - firstRow),
+    });
   }
   return { dimension, segments };
 }
@@ -45,10 +53,12 @@ export class LeafVectorsWriter {
 
   constructor(directory: string, dimension: number, slots: number) {
     this.#dimension = dimension;
-    this.#files = leafVectorsDescriptor(directory, dimension, slots).segments.map(({ path, firstRow, rows }) => ({
-      fd: openSync(path, 'r+'),
-      shape: { dimension, firstRow, capacityRows: rows },
-    }));
+    this.#files = leafVectorsDescriptor(directory, dimension, slots).segments.map(
+      ({ path, firstRow, rows }) => ({
+        fd: openSync(path, 'r+'),
+        shape: { dimension, firstRow, capacityRows: rows },
+      }),
+    );
   }
 
   write(firstSlot: number, vectors: Float32Array): void {
@@ -59,7 +69,12 @@ export class LeafVectorsWriter {
       const from = Math.max(firstSlot, shape.firstRow);
       const to = Math.min(end, shape.firstRow + shape.capacityRows);
       if (from >= to) continue;
-      writeRowsSync(fd, shape, from - shape.firstRow, bytes.subarray((from - firstSlot) * stride, (to - firstSlot) * stride));
+      writeRowsSync(
+        fd,
+        shape,
+        from - shape.firstRow,
+        bytes.subarray((from - firstSlot) * stride, (to - firstSlot) * stride),
+      );
     }
   }
 
@@ -88,7 +103,11 @@ interface Description {
 }
 
 /** Writes the index file, durably. */
-export async function saveGeneration(generation: Generation, facts: BuildFacts, directory: string): Promise<void> {
+export async function saveGeneration(
+  generation: Generation,
+  facts: BuildFacts,
+  directory: string,
+): Promise<void> {
   const memory = generation.bytes(0, generation.layout.fileBytes);
   // The header's first words change while the generation serves; in the file they are zero.
   const header = memory.slice(0, 64);
@@ -129,5 +148,9 @@ export async function loadGeneration(directory: string): Promise<LoadedGeneratio
   const end = new Uint32Array(memory.buffer, 0, WORD.end + 1)[WORD.end] as number;
   if (end > memory.buffer.byteLength) growMemory(memory, end - memory.buffer.byteLength);
   const generation = new Generation(memory, settings);
-  return { generation, facts, leafVectors: leafVectorsDescriptor(directory, settings.dimension, generation.slots) };
+  return {
+    generation,
+    facts,
+    leafVectors: leafVectorsDescriptor(directory, settings.dimension, generation.slots),
+  };
 }

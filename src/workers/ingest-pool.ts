@@ -9,6 +9,8 @@ import { WorkerPool } from './worker-pool.js';
 
 const THREADS_MAX = 2;
 const IDLE_TIMEOUT_MS = 30_000;
+/** Searches and the event loop go first where cores are few. */
+const NICE_INCREMENT = 5;
 
 export class IngestPool {
   readonly #pool: WorkerPool<IngestTask>;
@@ -21,6 +23,7 @@ export class IngestPool {
         threadsMax: THREADS_MAX,
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         queuedMax: QUEUED_MUTATIONS_MAX,
+        niceIncrement: NICE_INCREMENT,
       },
       onError,
     );
@@ -30,22 +33,27 @@ export class IngestPool {
     return this.#pool.queueSize;
   }
 
-  /** `{points: [...]}`. @throws what contract/point-batch.ts does, too_many_requests */
-  parsePoints(body: Uint8Array, shape: PointShape): Promise<PointBatch> {
-    return this.#pool.run({ kind: 'points', body, shape });
+  /** `{points: [...]}`, in blocks that are the worker's from now on. @throws what contract/point-batch.ts does, too_many_requests */
+  parsePoints(blocks: Uint8Array[], shape: PointShape): Promise<PointBatch> {
+    return this.#pool.run({ kind: 'points', blocks, shape }, buffersOf(blocks));
   }
 
-  /** A block of whole NDJSON lines, the first of which is line `firstLine` of the stream. */
-  parsePointLines(body: Uint8Array, firstLine: number, shape: PointShape): Promise<PointLines> {
-    return this.#pool.run({ kind: 'lines', body, firstLine, shape });
+  /** A block of whole NDJSON lines, the first of which is line `firstLine` of the stream; it is the worker's from now on. */
+  parsePointLines(block: Uint8Array, firstLine: number, shape: PointShape): Promise<PointLines> {
+    return this.#pool.run({ kind: 'lines', block, firstLine, shape }, buffersOf([block]));
   }
 
-  /** `{searches: [...]}`. */
-  parseSearches(body: Uint8Array): Promise<SearchRequest[]> {
-    return this.#pool.run({ kind: 'searches', body });
+  /** `{searches: [...]}`, in blocks that are the worker's from now on. */
+  parseSearches(blocks: Uint8Array[]): Promise<SearchRequest[]> {
+    return this.#pool.run({ kind: 'searches', blocks }, buffersOf(blocks));
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
   }
+}
+
+/** What changes hands. Each block must have a buffer to itself. */
+function buffersOf(blocks: Uint8Array[]): ArrayBufferLike[] {
+  return blocks.map((block) => block.buffer);
 }

@@ -53,12 +53,19 @@ export interface BuildShare {
 export type BuildTask =
   | { kind: 'list'; source: SearchView; rowEnd: number }
   | { kind: 'cluster'; share: BuildShare }
-  | { kind: 'encode'; share: BuildShare; generation: WebAssembly.Memory; blueprint: Blueprint; directory: string };
+  | {
+      kind: 'encode';
+      share: BuildShare;
+      generation: WebAssembly.Memory;
+      blueprint: Blueprint;
+      directory: string;
+    };
 
+/** Bodies come as the blocks they were read into. */
 export type IngestTask =
-  | { kind: 'points'; body: Uint8Array; shape: PointShape }
-  | { kind: 'lines'; body: Uint8Array; firstLine: number; shape: PointShape }
-  | { kind: 'searches'; body: Uint8Array };
+  | { kind: 'points'; blocks: Uint8Array[]; shape: PointShape }
+  | { kind: 'lines'; block: Uint8Array; firstLine: number; shape: PointShape }
+  | { kind: 'searches'; blocks: Uint8Array[] };
 
 /** Errors lose their class between threads: a worker returns them as data. */
 export type Reply<Value> =

@@ -1,6 +1,6 @@
-// A Piscina pool with the errors of its workers turned back into ServiceErrors. The only importer of piscina. Main thread.
+// A Piscina pool with the errors of its workers turned back into ServiceErrors. Main thread.
 
-import { type Transferable as NodeTransferable } from 'node:worker_threads';
+import type { Transferable as NodeTransferable } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { ServiceError } from '../errors.js';
 import type { Reply } from './messages.js';
@@ -52,7 +52,7 @@ export class WorkerPool<Task> {
    * Runs a task on a free thread.
    * @throws the worker's ServiceError; too_many_requests when the queue is full; Error when the worker died
    */
-  async run<Value>(task: Task, transfer: ArrayBuffer[] = []): Promise<Value> {
+  async run<Value>(task: Task, transfer: ArrayBufferLike[] = []): Promise<Value> {
     const reply = await this.#post(task, transfer);
     if (reply.ok) return reply.value as Value;
     if ('viewUnknown' in reply) throw new ViewUnknown();
@@ -63,7 +63,7 @@ export class WorkerPool<Task> {
     await this.#piscina.destroy();
   }
 
-  async #post(task: Task, transfer: ArrayBuffer[]): Promise<Reply<unknown>> {
+  async #post(task: Task, transfer: ArrayBufferLike[]): Promise<Reply<unknown>> {
     try {
       return await this.#piscina.run(task, { transferList: transfer as NodeTransferable[] });
     } catch (error) {

@@ -1,6 +1,7 @@
 // Point batches for tests of the engine, without the wire.
 
 import { crc32c } from '@node-rs/crc32';
+import { packPayloads } from '../../src/contract/payload-column.js';
 import type { PointBatch } from '../../src/contract/point-batch.js';
 import type { PointId } from '../../src/contract/points.js';
 
@@ -24,8 +25,8 @@ export function batchOf(points: TestPoint[]): PointBatch {
     ids: points.map((point) => point.id),
     vectors,
     checksums: Uint32Array.from(checksums),
-    payloads: points.map(({ payload }) =>
-      payload ? new TextEncoder().encode(JSON.stringify(payload)) : null,
+    payloads: packPayloads(
+      points.map(({ payload }) => (payload ? new TextEncoder().encode(JSON.stringify(payload)) : null)),
     ),
   };
 }

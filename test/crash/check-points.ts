@@ -15,7 +15,11 @@ const SAME_DISTANCE_MAX = 1e-3;
  * Settles the writes that the kill cut off: each must be there as a whole, or not at all.
  * @throws where a write is there in part
  */
-export async function settleUnanswered(client: CoppiceClient, name: string, expected: ExpectedPoints): Promise<void> {
+export async function settleUnanswered(
+  client: CoppiceClient,
+  name: string,
+  expected: ExpectedPoints,
+): Promise<void> {
   for (const write of expected.unanswered) {
     const stored = new Set<boolean>();
     for (const id of write.ids) {
@@ -47,7 +51,11 @@ async function versionOf(client: CoppiceClient, name: string, id: string): Promi
 }
 
 /** Points that a search for their own vector does not find as they must be, each with what it found. */
-export async function unsearchable(client: CoppiceClient, name: string, points: PointVersion[]): Promise<string[]> {
+export async function unsearchable(
+  client: CoppiceClient,
+  name: string,
+  points: PointVersion[],
+): Promise<string[]> {
   const nearest = await nearestOf(client, name, points);
   return points.flatMap(([id, version], index) => {
     const found = nearest[index];
@@ -57,11 +65,17 @@ export async function unsearchable(client: CoppiceClient, name: string, points: 
 }
 
 /** Versions that are no more, and that a search for their vector finds nevertheless. */
-export async function resurrected(client: CoppiceClient, name: string, outdated: PointVersion[]): Promise<string[]> {
+export async function resurrected(
+  client: CoppiceClient,
+  name: string,
+  outdated: PointVersion[],
+): Promise<string[]> {
   const nearest = await nearestOf(client, name, outdated);
   return outdated.flatMap(([id, version], index) => {
     const found = nearest[index];
-    return found !== undefined && isSame(found) ? [`${id} version ${version}: found ${JSON.stringify(found)}`] : [];
+    return found !== undefined && isSame(found)
+      ? [`${id} version ${version}: found ${JSON.stringify(found)}`]
+      : [];
   });
 }
 

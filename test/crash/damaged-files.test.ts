@@ -27,19 +27,51 @@ t.test('a damaged index is built again from the vectors, and every point stays',
   const index = /generations\/\d+\/index\.bin$/;
   const damages: Record<string, Damage> = {
     'an emptied index file': { file: index, how: (path) => truncate(path, 0) },
-    'an index file cut in half': { file: index, how: async (path) => truncate(path, (await stat(path)).size >> 1) },
+    'an index file cut in half': {
+      file: index,
+      how: async (path) => truncate(path, (await stat(path)).size >> 1),
+    },
     'a flipped byte in the index file': { file: index, how: flipByte },
   };
   for (const [what, damage] of Object.entries(damages)) {
     await t.test(what, async (t) => {
       const { client, expected } = await restartDamaged(t, damage);
-      t.same((await unsearchable(client, 'victim', expected.points())).slice(0, 5), [], 'served without waiting');
+      t.same(
+        (await unsearchable(client, 'victim', expected.points())).slice(0, 5),
+        [],
+        'served without waiting',
+      );
       await indexReady(client, 'victim');
-      t.same((await unsearchable(client, 'victim', expected.points())).slice(0, 5), [], 'served by the new index');
+      t.same(
+        (await unsearchable(client, 'victim', expected.points())).slice(0, 5),
+        [],
+        'served by the new index',
+      );
       t.equal((await client.describe('victim')).indexed_count, expected.count);
-      t.same((await unsearchable(client, 'other', expected.points())).slice(0, 5), [], 'the other one is served');
+      t.same(
+        (await unsearchable(client, 'other', expected.points())).slice(0, 5),
+        [],
+        'the other one is served',
+      );
     });
   }
+});
+
+t.test('kills while a damaged index is replaced lose nothing', async (t) => {
+  const damage: Damage = { file: /generations\/\d+\/index\.bin$/, how: flipByte };
+  const { directory, service, expected } = await restartDamaged(t, damage);
+  let running = service;
+  t.teardown(() => running.kill());
+  for (const killAfterMs of [0, 40, 150, 400, 800]) {
+    await setTimeout(killAfterMs);
+    await running.kill();
+    running = await ServiceProcess.start(directory, THREADS);
+  }
+  const client = new CoppiceClient(running.origin);
+  await client.ready();
+  t.same((await unsearchable(client, 'victim', expected.points())).slice(0, 5), [], 'served at once');
+  await indexReady(client, 'victim');
+  t.same((await unsearchable(client, 'victim', expected.points())).slice(0, 5), [], 'served by an index');
 });
 
 t.test('a collection whose data is damaged is set aside, and the others are served', async (t) => {
@@ -58,7 +90,11 @@ t.test('a collection whose data is damaged is set aside, and the others are serv
     await t.test(what, async (t) => {
       const { client, expected } = await restartDamaged(t, damage);
       await t.rejects(client.describe('victim'), { status: 503, code: 'collection_unavailable' });
-      t.same((await unsearchable(client, 'other', expected.points())).slice(0, 5), [], 'the other one is served');
+      t.same(
+        (await unsearchable(client, 'other', expected.points())).slice(0, 5),
+        [],
+        'the other one is served',
+      );
       await client.dropCollection('victim');
       await t.rejects(client.describe('victim'), { status: 404, code: 'collection_not_found' });
     });
@@ -94,7 +130,7 @@ async function restartDamaged(t: Test, { file, how }: Damage) {
   service = await ServiceProcess.start(directory, THREADS);
   const client = new CoppiceClient(service.origin);
   await client.ready();
-  return { client, expected };
+  return { directory, service, client, expected };
 }
 
 async function flipByte(path: string): Promise<void> {
@@ -111,7 +147,8 @@ async function flipByte(path: string): Promise<void> {
 async function indexReady(client: CoppiceClient, name: string): Promise<void> {
   const deadline = performance.now() + REBUILD_TIMEOUT_MS;
   while ((await client.describe(name)).index.state !== 'ready') {
-    if (performance.now() > deadline) throw new ApiFailure(200, { code: 'timeout', detail: 'no index was built' });
+    if (performance.now() > deadline)
+      throw new ApiFailure(200, { code: 'timeout', detail: 'no index was built' });
     await setTimeout(POLL_MS);
   }
 }

@@ -50,7 +50,10 @@ export async function loadUntilKilled(options: LoadOptions): Promise<void> {
   await Promise.all(clients);
 }
 
-async function write({ client, name, plan, round, expected, counts }: LoadOptions, writer: number): Promise<void> {
+async function write(
+  { client, name, plan, round, expected, counts }: LoadOptions,
+  writer: number,
+): Promise<void> {
   for (const planned of plan.writes(round, writer, WRITERS)) {
     expected.send(planned);
     try {
@@ -64,7 +67,11 @@ async function write({ client, name, plan, round, expected, counts }: LoadOption
   }
 }
 
-export async function send(client: CoppiceClient, name: string, { kind, ids, version }: PlannedWrite): Promise<void> {
+export async function send(
+  client: CoppiceClient,
+  name: string,
+  { kind, ids, version }: PlannedWrite,
+): Promise<void> {
   if (kind === 'delete') {
     await client.deletePoints(name, ids);
     return;

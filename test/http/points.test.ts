@@ -54,6 +54,8 @@ test('bad points are refused with their code, and nothing is stored', async (t) 
     [{ id: 1, vector: [1e300, 1, 1] }, 422, 'vector_not_finite'],
     [{ id: 1, vector: '????????????????' }, 400, 'validation_failed'],
     [{ id: 1, vector: [0, 0, 0] }, 422, 'zero_vector'],
+    [{ id: 1, vector: [1e15, 1e15, 1] }, 422, 'vector_out_of_range'],
+    [{ id: 1, vector: [1e-16, 0, 0] }, 422, 'vector_out_of_range'],
     [{ id: 1, vector: [1, 2, 3], extra: true }, 400, 'validation_failed'],
     [{ id: 2 ** 53, vector: [1, 2, 3] }, 400, 'validation_failed'],
     [{ id: 'good', vector: [1, 2, 3] }, 422, 'duplicate_id'],

@@ -95,6 +95,8 @@ test('bad searches are refused with their code', async (t) => {
   const cases: [unknown, number, string][] = [
     [{ vector: [1] }, 422, 'dimension_mismatch'],
     [{ vector: [0, 0] }, 422, 'zero_vector'],
+    [{ vector: [1e15, 1e15] }, 422, 'vector_out_of_range'],
+    [{ vector: [1e-16, 0] }, 422, 'vector_out_of_range'],
     [{ vector: 'AADAfwAAgD8=' }, 422, 'vector_not_finite'],
     [{ vector: [1, 2], k: 1e9 }, 400, 'validation_failed'],
     [{ vector: [1, 2], limit: 5 }, 400, 'validation_failed'],

@@ -47,7 +47,12 @@ t.test('zero vectors can be indexed where the metric allows them', async (t) => 
 
 t.test('a narrow branching factor makes a deep tree, whose beam loses little', async (t) => {
   const vectors = clustered(3000, 16, 9);
-  const { generation } = new TestIndex(vectors, { ...small, dimension: 16, branchingFactor: 2, maxLeafSize: 16 });
+  const { generation } = new TestIndex(vectors, {
+    ...small,
+    dimension: 16,
+    branchingFactor: 2,
+    maxLeafSize: 16,
+  });
   assertValid(t, generation, 16);
   t.ok(generation.layout.levels.length > 5, `${generation.layout.levels.length} levels`);
 });
@@ -57,5 +62,9 @@ t.test('the same vectors give the same index', async (t) => {
   const [a, b] = [0, 1].map(() => new TestIndex(vectors, { ...small, dimension: 12 }).generation);
   if (a === undefined || b === undefined) return t.fail();
   t.equal(a.layout.fileBytes, b.layout.fileBytes);
-  t.ok(Buffer.from(a.bytes(64, a.layout.fileBytes - 64)).equals(Buffer.from(b.bytes(64, b.layout.fileBytes - 64))));
+  t.ok(
+    Buffer.from(a.bytes(64, a.layout.fileBytes - 64)).equals(
+      Buffer.from(b.bytes(64, b.layout.fileBytes - 64)),
+    ),
+  );
 });

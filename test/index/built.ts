@@ -1,6 +1,6 @@
 // Indexes built in this thread from vectors in memory, and what is true of them by brute force.
 
-import { arenaShape, allocateArena } from '../../src/index/build/arena.js';
+import { allocateArena, arenaShape } from '../../src/index/build/arena.js';
 import { ArenaViews } from '../../src/index/build/arena-views.js';
 import { layoutCounts } from '../../src/index/build/blueprint.js';
 import { BuildThread } from '../../src/index/build/build-thread.js';
@@ -24,7 +24,9 @@ export type Given = Partial<IndexSettings> & Pick<IndexSettings, 'dimension' | '
 export function clustered(count: number, dimension: number, seed: number, clusterCount = 20): Float32Array[] {
   const random = seededRandom(seed);
   const normal = (): number => random() + random() + random() + random() - 2;
-  const centres = Array.from({ length: clusterCount }, () => Float32Array.from({ length: dimension }, normal));
+  const centres = Array.from({ length: clusterCount }, () =>
+    Float32Array.from({ length: dimension }, normal),
+  );
   return Array.from({ length: count }, (_, i) => {
     const centre = centres[i % clusterCount] as Float32Array;
     const length = 0.5 + random();
@@ -75,7 +77,8 @@ export class TestIndex {
   constructor(vectors: Float32Array[], given: Given, indexed = vectors.length) {
     this.settings = completeSettings(given);
     this.#vectors = vectors;
-    this.generation = indexed === 0 ? Generation.empty(this.settings) : build(vectors.slice(0, indexed), this.settings);
+    this.generation =
+      indexed === 0 ? Generation.empty(this.settings) : build(vectors.slice(0, indexed), this.settings);
     this.#kernels = instantiateKernels(this.generation.memory);
     this.#reader = readerOf((position) => this.vectorAt(position));
     this.generation.publishPending(vectors.length - indexed);
@@ -108,7 +111,9 @@ export class TestIndex {
   recall(queries: Float32Array[], query: Omit<Partial<Query>, 'vector'> & { k: number }): number {
     let hits = 0;
     for (const vector of queries) {
-      const truth = new Set(nearestOf(this.settings.metric, this.#vectors, vector, query.k).map(({ row }) => row));
+      const truth = new Set(
+        nearestOf(this.settings.metric, this.#vectors, vector, query.k).map(({ row }) => row),
+      );
       const { rows } = this.search({ ...query, vector });
       for (const row of rows.subarray(0, query.k)) if (truth.has(row)) hits++;
     }

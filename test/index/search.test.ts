@@ -5,10 +5,15 @@ const METRICS = ['l2', 'cosine', 'dot'] as const;
 const shape = { maxLeafSize: 60, branchingFactor: 8 };
 
 /** The nearest by brute force and by the index may swap where float32 cannot tell them apart. */
-function sameNeighbours(t: Test, expected: { row: number; distance: number }[], distances: Float32Array): void {
+function sameNeighbours(
+  t: Test,
+  expected: { row: number; distance: number }[],
+  distances: Float32Array,
+): void {
   expected.forEach(({ distance }, i) => {
     const found = distances[i] ?? Number.NaN;
-    if (!(Math.abs(found - distance) <= 1e-4 * (1 + Math.abs(distance)))) t.fail(`place ${i}: ${found}, not ${distance}`);
+    if (!(Math.abs(found - distance) <= 1e-4 * (1 + Math.abs(distance))))
+      t.fail(`place ${i}: ${found}, not ${distance}`);
   });
 }
 
@@ -93,7 +98,9 @@ t.test('the parts of a split search together find what the whole finds', async (
   for (const vector of clustered(10, 20, 31)) {
     for (const exact of [true, false]) {
       const whole = index.search({ vector, exact });
-      const found = [0, 1, 2].flatMap((i) => [...index.search({ vector, exact }, { index: i, count: 3 }).distances]);
+      const found = [0, 1, 2].flatMap((i) => [
+        ...index.search({ vector, exact }, { index: i, count: 3 }).distances,
+      ]);
       const best = found.sort((a, b) => a - b).slice(0, 10);
       t.same(best, [...whole.distances.subarray(0, 10)]);
     }
@@ -104,7 +111,11 @@ t.test('a vector far outside of the data, and one of zeros, are answered', async
   const vectors = clustered(400, 10, 3);
   for (const metric of METRICS) {
     const index = new TestIndex(vectors, { ...shape, metric, dimension: 10 });
-    for (const vector of [new Float32Array(10).fill(1e6), new Float32Array(10), new Float32Array(10).fill(-1e-12)]) {
+    for (const vector of [
+      new Float32Array(10).fill(1e6),
+      new Float32Array(10),
+      new Float32Array(10).fill(-1e-12),
+    ]) {
       const { rows, distances } = index.search({ vector });
       t.ok(rows.length >= 10, `${metric}: ${rows.length}`);
       t.ok(distances.every(Number.isFinite));

@@ -11,7 +11,10 @@ export function assertValid(t: Test, generation: Generation, maxLeafSize: number
   assertLevels(t, generation);
   const rows = new Set(generation.slotRows);
   t.equal(rows.size, generation.slots, 'every slot has a row of its own');
-  t.ok([...rows].every((row) => row < generation.rowBase), 'indexed rows lie below the first pending one');
+  t.ok(
+    [...rows].every((row) => row < generation.rowBase),
+    'indexed rows lie below the first pending one',
+  );
 }
 
 function assertLeaves(t: Test, generation: Generation, maxLeafSize: number): void {
@@ -30,7 +33,11 @@ function assertLeaves(t: Test, generation: Generation, maxLeafSize: number): voi
   }
   t.equal(slot, generation.slots, 'the leaves hold all slots');
   t.ok(blocks <= layout.slotRows, 'the codes stay in their region');
-  const centroids = new Float32Array(memory.buffer, layout.centroids, generation.leaves * codeDimension(settings.dimension));
+  const centroids = new Float32Array(
+    memory.buffer,
+    layout.centroids,
+    generation.leaves * codeDimension(settings.dimension),
+  );
   t.ok(centroids.every(Number.isFinite), 'centroids are finite');
 }
 

@@ -9,7 +9,14 @@ import { parsePointLines } from '../../contract/point-lines.js';
 import { upsertRequest, upsertResponse } from '../../contract/points.js';
 import { ServiceError } from '../../errors.js';
 import { INLINE_PARSE_BYTES_MAX, NDJSON_BLOCK_BYTES, NDJSON_LINE_BYTES_MAX } from '../../limits.js';
-import { type Api, bodyBytes, type RouteContext, validateExceptBody } from '../api.js';
+import {
+  type Api,
+  bodyBlocks,
+  isSmall,
+  type RouteContext,
+  readBodyInBlocks,
+  validateExceptBody,
+} from '../api.js';
 import { chunksOf, lineBlocks } from '../line-blocks.js';
 import { ingestLines, noProgress } from '../line-ingest.js';
 import { collectionParams } from '../params.js';
@@ -34,6 +41,7 @@ type UpsertResponse = z.output<typeof upsertResponse>;
 type Insert = FastifyRequest & { query: z.output<typeof insertQuery> };
 
 export function insertRoutes(api: Api, context: RouteContext): void {
+  readBodyInBlocks(api);
   // Only this route streams its body: elsewhere NDJSON is refused with 415.
   api.addContentTypeParser(NDJSON_TYPE, (_request, payload, done) => done(null, payload));
 
@@ -60,6 +68,7 @@ export function insertRoutes(api: Api, context: RouteContext): void {
           ...COLLECTION_ERRORS,
           'dimension_mismatch',
           'vector_not_finite',
+          'vector_out_of_range',
           'zero_vector',
           'duplicate_id',
           ...WRITE_ERRORS,
@@ -71,19 +80,20 @@ export function insertRoutes(api: Api, context: RouteContext): void {
     handler: async (request, reply) => {
       const collection = context.engine().get(request.params.name);
       if (isStream(request.body)) return insertLines(request, reply, collection, context);
-      return insertJson(bodyBytes(request), collection, context);
+      return insertJson(bodyBlocks(request), collection, context);
     },
   });
 }
 
 async function insertJson(
-  body: Uint8Array,
+  blocks: Uint8Array[],
   collection: Collection,
   { engine }: RouteContext,
 ): Promise<UpsertResponse> {
   const shape = { dimension: collection.dimension, metric: collection.metric };
-  const small = body.length <= INLINE_PARSE_BYTES_MAX;
-  const batch = small ? parsePoints(body, shape) : await engine().ingest.parsePoints(body, shape);
+  const batch = isSmall(blocks)
+    ? parsePoints(Buffer.concat(blocks), shape)
+    : await engine().ingest.parsePoints(blocks, shape);
   return collection.upsert(batch);
 }
 

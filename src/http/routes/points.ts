@@ -12,8 +12,8 @@ import {
 import { ServiceError } from '../../errors.js';
 import type { Api, RouteContext } from '../api.js';
 import { collectionParams, encodingQuery, pointParams } from '../params.js';
+import { pointText } from '../points-text.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, json, WRITE_ERRORS } from '../responses.js';
-import { vectorText } from '../vector-text.js';
 
 const tags = ['points'];
 /** Read on this thread: as much as takes a few milliseconds. */
@@ -43,10 +43,8 @@ function onePointRoutes(api: Api, { engine }: RouteContext): void {
     },
     handler: async (request, reply) => {
       const found = await engine().get(request.params.name).getPoint(request.params.id);
-      const payload = found.payload === undefined ? '' : `,"payload":${JSON.stringify(found.payload)}`;
-      const vector = vectorText(found.vector, request.query.encoding);
       reply.type('application/json');
-      return `{"id":${JSON.stringify(found.id)},"vector":${vector}${payload}}`;
+      return pointText(found, request.query.encoding);
     },
   });
 

@@ -9,8 +9,15 @@ import {
   searchRequest,
   searchResponse,
 } from '../../contract/search.js';
-import { INLINE_PARSE_BYTES_MAX } from '../../limits.js';
-import { type Api, bodyBytes, type RouteContext, validateExceptBody } from '../api.js';
+import {
+  type Api,
+  bodyBlocks,
+  bodyBytes,
+  isSmall,
+  type RouteContext,
+  readBodyInBlocks,
+  validateExceptBody,
+} from '../api.js';
 import type { Metrics } from '../metrics.js';
 import { collectionParams, encodingQuery } from '../params.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, json } from '../responses.js';
@@ -24,6 +31,7 @@ const SEARCH_ERRORS = [...BODY_ERRORS, ...COLLECTION_ERRORS] as const;
 const QUERY_ERRORS = [
   'dimension_mismatch',
   'vector_not_finite',
+  'vector_out_of_range',
   'zero_vector',
   'point_not_found',
   'not_supported',
@@ -63,34 +71,6 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
 
   api.route({
     method: 'POST',
-    url: '/v1/collections/:name/search/batch',
-    config: { scope: 'read' },
-    validatorCompiler: validateExceptBody,
-    schema: {
-      tags,
-      operationId: 'searchBatch',
-      summary: 'Run several searches at once',
-      params: collectionParams,
-      querystring: encodingQuery,
-      body: searchBatchRequest,
-      response: {
-        200: json('The results of each search, in order.', searchBatchResponse),
-        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
-      },
-    },
-    handler: async (request, reply) => {
-      const collection = engine().get(request.params.name);
-      const body = bodyBytes(request);
-      const small = body.length <= INLINE_PARSE_BYTES_MAX;
-      const searches = small ? parseSearches(body) : await engine().ingest.parseSearches(body);
-      const lists = await collection.searchBatch(searches);
-      reply.type('application/json');
-      return writeBatchReply(lists, request.query.encoding);
-    },
-  });
-
-  api.route({
-    method: 'POST',
     url: '/v1/collections/:name/recall',
     config: { scope: 'read', unhurried: true },
     bodyLimit: RECALL_BYTES_MAX,
@@ -109,6 +89,46 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
     handler: async (request) => {
       const collection = engine().get(request.params.name);
       return collection.measureRecall(request.body ?? recallRequest.parse({}));
+    },
+  });
+}
+
+/** In a scope of its own, because its bodies are large. */
+export function batchSearchRoutes(api: Api, { engine }: RouteContext, metrics: Metrics): void {
+  readBodyInBlocks(api);
+
+  api.route({
+    method: 'POST',
+    url: '/v1/collections/:name/search/batch',
+    config: { scope: 'read' },
+    validatorCompiler: validateExceptBody,
+    schema: {
+      tags,
+      operationId: 'searchBatch',
+      summary: 'Run several searches at once',
+      params: collectionParams,
+      querystring: encodingQuery,
+      body: searchBatchRequest,
+      response: {
+        200: json('The results of each search, in order.', searchBatchResponse),
+        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
+      },
+    },
+    handler: async (request, reply) => {
+      const collection = engine().get(request.params.name);
+      const blocks = bodyBlocks(request);
+      const searches = isSmall(blocks)
+        ? parseSearches(Buffer.concat(blocks))
+        : await engine().ingest.parseSearches(blocks);
+      const answers = await collection.searchBatch(
+        searches.map((wanted) => ({ ...wanted, with_stats: true })),
+      );
+      for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
+      reply.type('application/json');
+      return writeBatchReply(
+        answers.map(({ results }) => results),
+        request.query.encoding,
+      );
     },
   });
 }

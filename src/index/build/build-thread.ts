@@ -1,13 +1,13 @@
 // The jobs of a build, as one thread does them: loading, assigning, averaging. What is done in which order, `cluster.ts` decides. Runs on build workers.
 
-import { type Kernels, instantiateKernels } from '../../kernels/kernels.js';
+import { instantiateKernels, type Kernels } from '../../kernels/kernels.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
 import { type IndexSettings, METRIC_CODES } from '../settings.js';
 import { NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
 import type { ArenaViews } from './arena-views.js';
-import { groupBy } from './group.js';
 import type { BuildControl } from './control.js';
+import { groupBy } from './group.js';
 
 /** Kinds of jobs, each with the meaning of its job words. */
 export const JOB = {
@@ -57,7 +57,12 @@ export class BuildThread {
   }
 
   run(kind: number, job: number): void {
-    const [a, b, c, d] = this.views.jobs.subarray(job * 4, job * 4 + 4) as unknown as [number, number, number, number];
+    const [a, b, c, d] = this.views.jobs.subarray(job * 4, job * 4 + 4) as unknown as [
+      number,
+      number,
+      number,
+      number,
+    ];
     if (kind === JOB.loadSamples) this.#loadSamples(a, b);
     else if (kind === JOB.assignSamples) this.#assignSamples(a, b, c, d);
     else if (kind === JOB.averageSamples) this.#averageSamples(a, b, c);
@@ -86,7 +91,8 @@ export class BuildThread {
     const { sampleOrder, sampleNearest } = this.views;
     for (let start = first; start < end; start += TILE_POINTS) {
       const count = Math.min(TILE_POINTS, end - start);
-      for (let i = 0; i < count; i++) this.#toTile(i, this.views.sampleAddress(sampleOrder[start + i] as number));
+      for (let i = 0; i < count; i++)
+        this.#toTile(i, this.views.sampleAddress(sampleOrder[start + i] as number));
       this.#assignTile(count, list, listLength);
       sampleNearest.set(this.views.words(this.#thread.tileNearest, count), start);
     }
@@ -118,7 +124,14 @@ export class BuildThread {
     views.assignment.set(nodes, first);
     const sums = views.layout.sums + this.#threadIndex * nodesMax * dim * 4;
     const counts = views.layout.counts + this.#threadIndex * nodesMax * 4;
-    this.kernels.accumulate(this.#thread.chunk, count, dim, views.layout.assignment + first * 4, sums, counts);
+    this.kernels.accumulate(
+      this.#thread.chunk,
+      count,
+      dim,
+      views.layout.assignment + first * 4,
+      sums,
+      counts,
+    );
     this.#control.advance(count);
   }
 
@@ -143,7 +156,10 @@ export class BuildThread {
   }
 
   /** Replaces each point's node by the nearest in its node's list; points of one node are compared together. */
-  #regroup(nodes: Uint32Array, listOf: (node: number) => [address: number, length: number] | undefined): void {
+  #regroup(
+    nodes: Uint32Array,
+    listOf: (node: number) => [address: number, length: number] | undefined,
+  ): void {
     const rowBytes = this.views.shape.dim * 4;
     const { order, groups } = groupBy(nodes, this.views.shape.nodesMax);
     for (const { value, first, end } of groups) {
@@ -151,7 +167,8 @@ export class BuildThread {
       if (list === undefined) continue;
       for (let start = first; start < end; start += TILE_POINTS) {
         const count = Math.min(TILE_POINTS, end - start);
-        for (let i = 0; i < count; i++) this.#toTile(i, this.#thread.chunk + (order[start + i] as number) * rowBytes);
+        for (let i = 0; i < count; i++)
+          this.#toTile(i, this.#thread.chunk + (order[start + i] as number) * rowBytes);
         this.#assignTile(count, ...list);
         const nearest = this.views.words(this.#thread.tileNearest, count);
         for (let i = 0; i < count; i++) nodes[order[start + i] as number] = nearest[i] as number;
@@ -167,7 +184,17 @@ export class BuildThread {
   #assignTile(count: number, list: number, listLength: number): void {
     const { layout, shape } = this.views;
     const { tile, tileNearest, tileBest } = this.#thread;
-    this.kernels.assign(tile, count, shape.dim, layout.centroids, layout.norms, list, listLength, tileNearest, tileBest);
+    this.kernels.assign(
+      tile,
+      count,
+      shape.dim,
+      layout.centroids,
+      layout.norms,
+      list,
+      listLength,
+      tileNearest,
+      tileBest,
+    );
   }
 
   /** New centroids: the means of what all threads have summed up. An empty leaf keeps its centroid. */

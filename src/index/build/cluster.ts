@@ -6,10 +6,10 @@ import { NEIGHBOURS_MAX } from './arena.js';
 import type { ArenaViews } from './arena-views.js';
 import { type Blueprint, drawBlueprint } from './blueprint.js';
 import { JOB } from './build-thread.js';
+import type { BuildControl } from './control.js';
 import { groupBy } from './group.js';
 import { JobList } from './job-list.js';
 import { type NodeRange, Splitter } from './split.js';
-import type { BuildControl } from './control.js';
 import type { Team } from './team.js';
 
 const CLUSTER_SEED = 0x5eed_0001;
@@ -18,10 +18,10 @@ const CLUSTER_SEED = 0x5eed_0001;
 const SPLIT_LIMIT = 1.34;
 
 /** Passes over the sample in which each point may move to a neighbouring leaf: they mend what the greedy tree got wrong. */
-const SAMPLE_PASSES = 8;
+const SAMPLE_PASSES = 4;
 
 /** The same over all vectors, ending with the assignment that counts. */
-const DATA_PASSES = 2;
+const DATA_PASSES = 4;
 
 const SAMPLES_PER_JOB = 1024;
 const LEAVES_PER_JOB = 16;
@@ -198,5 +198,8 @@ export class Clustering {
 }
 
 function neighbourLists(views: ArenaViews): { neighbourBytes: number; neighbourCount: number } {
-  return { neighbourBytes: NEIGHBOURS_MAX * 4, neighbourCount: Math.min(NEIGHBOURS_MAX, views.leaves.length) };
+  return {
+    neighbourBytes: NEIGHBOURS_MAX * 4,
+    neighbourCount: Math.min(NEIGHBOURS_MAX, views.leaves.length),
+  };
 }

@@ -38,7 +38,11 @@ export class LeafEncoder {
     this.#arena = arena;
     this.#reader = reader;
     this.#write = write;
-    this.#leafTable = new Uint32Array(memory.buffer, layout.leafTable, generation.leaves * (LEAF_ENTRY_BYTES / 4));
+    this.#leafTable = new Uint32Array(
+      memory.buffer,
+      layout.leafTable,
+      generation.leaves * (LEAF_ENTRY_BYTES / 4),
+    );
     this.#scratch = growMemory(memory, dim * 4);
     this.#scratchVector = new Float32Array(memory.buffer, this.#scratch, dim);
   }
@@ -86,6 +90,15 @@ export class LeafEncoder {
     kernels.subtract(scratch, centroid, scratch, dim);
     const block = blocks + Math.floor(index / BLOCK_VECTORS) * blockBytes(settings);
     const metric = METRIC_CODES[settings.metric];
-    kernels.encode(scratch, centroid, dim, settings.dimension, settings.bits, metric, block, index % BLOCK_VECTORS);
+    kernels.encode(
+      scratch,
+      centroid,
+      dim,
+      settings.dimension,
+      settings.bits,
+      metric,
+      block,
+      index % BLOCK_VECTORS,
+    );
   }
 }

@@ -1,7 +1,7 @@
 // The jobs of the next run, collected in shared memory. Runs on the leader of a build.
 
-import type { ArenaViews } from './arena-views.js';
 import { JOB_WORDS } from './arena.js';
+import type { ArenaViews } from './arena-views.js';
 import type { Team } from './team.js';
 
 export class JobList {

@@ -111,7 +111,8 @@ export class Splitter {
       if (moved < MOVED_SHARE_MIN * samples) break;
     }
     for (const split of splits) {
-      if (split.children.some((child) => child.end - child.first === split.end - split.first)) this.#cut(split);
+      if (split.children.some((child) => child.end - child.first === split.end - split.first))
+        this.#cut(split);
     }
   }
 
@@ -153,7 +154,11 @@ export class Splitter {
       end: split.first,
     }));
     for (const { value, first, end } of groups) {
-      split.children[value] = { node: split.firstChild + value, first: split.first + first, end: split.first + end };
+      split.children[value] = {
+        node: split.firstChild + value,
+        first: split.first + first,
+        end: split.first + end,
+      };
     }
   }
 

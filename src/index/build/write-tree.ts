@@ -8,7 +8,12 @@ import type { ArenaViews } from './arena-views.js';
 import type { Blueprint } from './blueprint.js';
 
 /** Writes everything but codes and slot rows. */
-export function writeTree(generation: Generation, kernels: Kernels, arena: ArenaViews, blueprint: Blueprint): void {
+export function writeTree(
+  generation: Generation,
+  kernels: Kernels,
+  arena: ArenaViews,
+  blueprint: Blueprint,
+): void {
   const centroids = writeCentroids(generation, kernels, arena, blueprint);
   writeCentre(generation, centroids, blueprint);
   writeLeafTable(generation, blueprint);
@@ -16,7 +21,12 @@ export function writeTree(generation: Generation, kernels: Kernels, arena: Arena
 }
 
 /** Rotated leaf centroids, `codeDimension` floats each. */
-function writeCentroids(generation: Generation, kernels: Kernels, arena: ArenaViews, blueprint: Blueprint): Float32Array {
+function writeCentroids(
+  generation: Generation,
+  kernels: Kernels,
+  arena: ArenaViews,
+  blueprint: Blueprint,
+): Float32Array {
   const { layout, settings, memory } = generation;
   const dim = codeDimension(settings.dimension);
   const centroids = new Float32Array(memory.buffer, layout.centroids, blueprint.leafNodes.length * dim);
@@ -33,7 +43,8 @@ function writeCentre(generation: Generation, centroids: Float32Array, blueprint:
   const centre = new Float32Array(generation.memory.buffer, generation.layout.centre, dim);
   blueprint.leafSizes.forEach((size, leaf) => {
     const share = size / blueprint.slots;
-    for (let i = 0; i < dim; i++) centre[i] = (centre[i] as number) + share * (centroids[leaf * dim + i] as number);
+    for (let i = 0; i < dim; i++)
+      centre[i] = (centre[i] as number) + share * (centroids[leaf * dim + i] as number);
   });
 }
 
@@ -51,7 +62,12 @@ function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
 }
 
 /** Codes of every level's nodes, as residuals to their common mean; a node above the leaves is the mean of its children. */
-function writeNodes(generation: Generation, kernels: Kernels, centroids: Float32Array, blueprint: Blueprint): void {
+function writeNodes(
+  generation: Generation,
+  kernels: Kernels,
+  centroids: Float32Array,
+  blueprint: Blueprint,
+): void {
   const { layout, memory } = generation;
   const dim = codeDimension(generation.settings.dimension);
   const scratch = growMemory(memory, 2 * dim * 4);
@@ -60,12 +76,22 @@ function writeNodes(generation: Generation, kernels: Kernels, centroids: Float32
   encodeLevel(generation, kernels, layout.levels[0] as LevelLayout, vectors, scratch);
   blueprint.levels.forEach((level, i) => {
     const { childrenAddress } = layout.levels[i + 1] as LevelLayout;
-    const table = new Uint32Array(memory.buffer, childrenAddress, level.firstChild.length * (NODE_ENTRY_BYTES / 4));
+    const table = new Uint32Array(
+      memory.buffer,
+      childrenAddress,
+      level.firstChild.length * (NODE_ENTRY_BYTES / 4),
+    );
     const parents = new Float32Array(level.firstChild.length * dim);
     const parentSizes = level.firstChild.map((firstChild, node) => {
       const childCount = level.childCount[node] as number;
       table.set([firstChild, childCount, level.leafCount[node] as number, 0], node * (NODE_ENTRY_BYTES / 4));
-      return averageInto(parents.subarray(node * dim, (node + 1) * dim), vectors, sizes, firstChild, childCount);
+      return averageInto(
+        parents.subarray(node * dim, (node + 1) * dim),
+        vectors,
+        sizes,
+        firstChild,
+        childCount,
+      );
     });
     vectors = parents;
     sizes = parentSizes;
@@ -86,7 +112,8 @@ function averageInto(
   for (let child = first; child < first + count; child++) total += sizes[child] as number;
   for (let child = first; child < first + count; child++) {
     const share = (sizes[child] as number) / total;
-    for (let i = 0; i < dim; i++) target[i] = (target[i] as number) + share * (vectors[child * dim + i] as number);
+    for (let i = 0; i < dim; i++)
+      target[i] = (target[i] as number) + share * (vectors[child * dim + i] as number);
   }
   return total;
 }
@@ -121,6 +148,15 @@ function encodeLevel(
     kernels.subtract(scratch, scratch + dim * 4, scratch, dim);
     const block = level.blocksAddress + Math.floor(node / BLOCK_VECTORS) * bytes;
     const lane = node % BLOCK_VECTORS;
-    kernels.encode(scratch, scratch + dim * 4, dim, settings.dimension, settings.bits, METRIC_CODES.l2, block, lane);
+    kernels.encode(
+      scratch,
+      scratch + dim * 4,
+      dim,
+      settings.dimension,
+      settings.bits,
+      METRIC_CODES.l2,
+      block,
+      lane,
+    );
   }
 }

@@ -1,0 +1,111 @@
+import { access, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import t from 'tap';
+import { BuildControl } from '../../src/index/build/control.js';
+import { BuildPool } from '../../src/workers/build-pool.js';
+import { loadGeneration } from '../../src/workers/generation-files.js';
+import { SearchPool } from '../../src/workers/search-pool.js';
+import { nearestOf } from '../index/built.js';
+import { assertValid } from '../index/validity.js';
+import { builtView, pendingSource } from './source.js';
+
+const given = { dimension: 12, metric: 'l2', maxLeafSize: 100, branchingFactor: 8 } as const;
+
+t.test('two threads build a valid generation, which opens again as it was written', async (t) => {
+  const source = await pendingSource(t, 3000, given);
+  for (const row of [3, 500, 2999]) source.generation.markDead(row);
+  const pool = new BuildPool({ threads: 2 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const directory = join(source.directory, 'generation');
+  const control = new BuildControl();
+  const built = await pool.build({
+    source: source.view,
+    rowEnd: 2900,
+    settings: source.view.settings,
+    directory,
+    control,
+  });
+  assertValid(t, built.generation, 100);
+  t.equal(built.generation.slots, 2898);
+  t.equal(built.generation.rowBase, 2900);
+  t.equal(control.phase, 'writing');
+
+  const loaded = await loadGeneration(directory);
+  const bytes = built.generation.layout.fileBytes;
+  t.ok(
+    Buffer.from(loaded.generation.bytes(64, bytes - 64)).equals(
+      Buffer.from(built.generation.bytes(64, bytes - 64)),
+    ),
+  );
+  t.same(loaded.facts, built.facts);
+  loaded.generation.publishPending(100);
+
+  const searches = new SearchPool({ threads: 2 }, (error) => t.fail(String(error)));
+  t.teardown(() => searches.close());
+  const view = builtView(source, loaded.generation, loaded.leafVectors);
+  const isLive = (row: number): boolean => row !== 3 && row !== 500;
+  const queries = source.vectors
+    .slice(0, 40)
+    .map((vector) => ({ vector, k: 5, probes: 1000, rerankFactor: 100, exact: false }));
+  const answers = await searches.search(view, queries);
+  answers.forEach(({ rows }, i) => {
+    const expected = nearestOf('l2', source.vectors, queries[i]?.vector as Float32Array, 5, isLive);
+    t.same(
+      [...rows],
+      expected.map(({ row }) => row),
+      `query ${i}`,
+    );
+  });
+  searches.release(view.key);
+  const again = await searches.search(view, queries.slice(0, 1));
+  t.same([...(again[0]?.rows ?? [])], [...(answers[0]?.rows ?? [])], 'a released view can be opened again');
+});
+
+t.test('a canceled build throws and leaves nothing behind', async (t) => {
+  const source = await pendingSource(t, 20_000, given);
+  const pool = new BuildPool({ threads: 2 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const directory = join(source.directory, 'generation');
+  const request = { source: source.view, rowEnd: 20_000, settings: source.view.settings, directory };
+  const control = new BuildControl();
+  const canceled = t.rejects(pool.build({ ...request, control }), { code: 'build_canceled' });
+  const waiting = new BuildControl();
+  const neverStarted = t.rejects(pool.build({ ...request, control: waiting }), { code: 'build_canceled' });
+  waiting.cancel();
+  setTimeout(() => control.cancel(), 300);
+  await canceled;
+  await neverStarted;
+  await t.rejects(access(directory), 'the directory is gone');
+});
+
+t.test('a build of nothing is refused', async (t) => {
+  const source = await pendingSource(t, 1, given);
+  source.generation.markDead(0);
+  const pool = new BuildPool({ threads: 1 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const directory = join(source.directory, 'generation');
+  const request = { source: source.view, rowEnd: 1, settings: source.view.settings, directory };
+  await t.rejects(pool.build({ ...request, control: new BuildControl() }), { code: 'collection_empty' });
+});
+
+t.test('a flipped bit anywhere in the index file is found when it is opened', async (t) => {
+  const source = await pendingSource(t, 500, given);
+  const pool = new BuildPool({ threads: 1 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const directory = join(source.directory, 'generation');
+  const control = new BuildControl();
+  await pool.build({ source: source.view, rowEnd: 500, settings: source.view.settings, directory, control });
+  const path = join(directory, 'index.bin');
+  const whole = await readFile(path);
+  for (let at = 5; at < whole.length; at += Math.floor(whole.length / 25)) {
+    const damaged = Buffer.from(whole);
+    damaged[at] = (damaged[at] as number) ^ 0x10;
+    await writeFile(path, damaged);
+    const outcome = await loadGeneration(directory).then(
+      ({ generation }) => Buffer.from(generation.bytes(64, generation.layout.fileBytes - 64)),
+      (error) => error.code,
+    );
+    const isHarmless = Buffer.isBuffer(outcome);
+    if (!isHarmless) t.equal(outcome, 'storage_corrupt', `byte ${at}`);
+  }
+});
