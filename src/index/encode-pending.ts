@@ -1,11 +1,12 @@
 // Codes for rows that came after the build, as residuals to one common centre. Runs on a search worker, one at a time per generation.
 
 import type { Kernels } from '../kernels/kernels.js';
+import { BLOCK_VECTORS, METRIC_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { PositionReader } from './query.js';
 import type { Scratch } from './scratch.js';
-import { BLOCK_VECTORS, blockBytes, codeDimension, METRIC_CODES, signWords } from './settings.js';
+import { blockBytes, codeDimension, codeWords } from './settings.js';
 
 /** A task encodes no more rows than this, so that searches on the same thread wait a few milliseconds at most. */
 const ROWS_PER_TASK_MAX = 2048;
@@ -59,11 +60,11 @@ function encodeRow(row: number, generation: Generation, kernels: Kernels, scratc
   const codes = generation.chunkAddress(Math.floor(row / PENDING_CHUNK_ROWS)) + PENDING_CHUNK_ROWS / 8;
   const { rotated } = scratch;
   if (settings.quantizer === 'sign') {
-    kernels.signCode(rotated, dim, codes + inChunk * signWords(settings.dimension) * 16);
+    kernels.signCode(rotated, dim, codes + inChunk * codeWords(settings.dimension) * 16);
     return;
   }
   const block = codes + Math.floor(inChunk / BLOCK_VECTORS) * blockBytes(settings);
-  const metric = METRIC_CODES[settings.metric];
+  const metric = METRIC_NUMBER[settings.metric];
   kernels.subtract(rotated, layout.centre, rotated, dim);
   kernels.encode(
     rotated,

@@ -1,11 +1,11 @@
 // Comparing the query with full vectors, batch by batch: exact search, and rows whose codes are not made yet. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
+import { METRIC_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { PositionReader } from './query.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
-import { METRIC_CODES } from './settings.js';
 
 export class ExactScanner {
   readonly #generation: Generation;
@@ -45,7 +45,7 @@ export class ExactScanner {
     const { query, rows, rowVectors, nearest } = this.#scratch;
     const { dimension, metric } = this.#generation.settings;
     this.#reader.copyRange(position, count, rowVectors);
-    const code = METRIC_CODES[metric];
+    const code = METRIC_NUMBER[metric];
     this.#kernels.pushExact(
       query,
       rows,

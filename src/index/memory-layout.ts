@@ -17,19 +17,12 @@
 //
 // A level's children are numbers in the level below; level 0 is the leaves and has no children table.
 
-import {
-  BLOCK_VECTORS,
-  blockBytes,
-  codeDimension,
-  type IndexSettings,
-  rabitqBlockBytes,
-} from './settings.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES } from '../kernels/layout.js';
+import { blockBytes, codeDimension, type IndexSettings, nodeBlockBytes } from './settings.js';
 
 export const PAGE_BYTES = 65_536;
 export const HEADER_BYTES = 4096;
-export const LEAF_ENTRY_BYTES = 32;
 export const NODE_ENTRY_BYTES = 16;
-export const LEVELS_MAX = 32;
 /** Rows of a pending chunk: a multiple of the block and of 8. */
 export const PENDING_CHUNK_ROWS = 4096;
 export const PENDING_CHUNKS_MAX = 16_384;
@@ -55,7 +48,7 @@ export const WORD = {
   chunkTable: 20,
   end: 21,
   fileBytes: 22,
-  /** From here LEVELS_MAX entries of {count, blocks, children, 0}. */
+  /** From here one entry of {count, blocks, children, 0} a level; the rest of the header has room for 240. */
   levelTable: 64,
 } as const;
 
@@ -102,10 +95,9 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   const signs = take(4 * dim * 4);
   const centre = take(dim * 4);
   const centroids = take(counts.leaves * dim * 4);
-  const nodeBlockBytes = rabitqBlockBytes(settings.dimension, settings.bits);
   const levels = counts.levelCounts.map((count, level) => ({
     count,
-    blocksAddress: take(Math.ceil(count / BLOCK_VECTORS) * nodeBlockBytes),
+    blocksAddress: take(Math.ceil(count / BLOCK_VECTORS) * nodeBlockBytes(settings)),
     childrenAddress: level === 0 ? 0 : take(count * NODE_ENTRY_BYTES),
   }));
   const leafTable = take(counts.leaves * LEAF_ENTRY_BYTES);

@@ -1,11 +1,12 @@
 // Navigation: which leaves are nearest to the query, by the binary codes of the tree's centroids. Runs on a search worker.
 
 import type { KernelMetric, Kernels } from '../kernels/kernels.js';
+import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { Generation } from './generation.js';
-import { LEAF_ENTRY_BYTES, type LevelLayout, NODE_ENTRY_BYTES } from './memory-layout.js';
+import { type LevelLayout, NODE_ENTRY_BYTES } from './memory-layout.js';
 import type { Scratch } from './scratch.js';
-import { codeDimension, METRIC_CODES } from './settings.js';
+import { codeDimension } from './settings.js';
 
 /** Codes rank the centroids; this many times `probes` are compared exactly before the best are chosen. */
 const REFINE_FACTOR = 4;
@@ -116,7 +117,7 @@ export class LeafRanker {
   /** Replaces the estimates by exact distances to the centroids; by angle for `dot`, where large norms would win every ranking. */
   #refine(nodes: CandidateBuffer, count: number): void {
     const { settings, layout } = this.#generation;
-    const metric = settings.metric === 'dot' ? METRIC_CODES.cosine : METRIC_CODES.l2;
+    const metric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
     const list = nodes.positions.byteOffset;
     const out = nodes.estimates.byteOffset;
     const dim = codeDimension(settings.dimension);
@@ -130,8 +131,8 @@ export class LeafRanker {
       leafWords[at + word] = this.#leafTable[leaf * LEAF_WORDS + word] as number;
     }
     if (this.#generation.settings.metric === 'dot') {
-      this.#centroidDistance(leaf, METRIC_CODES.dot, distances);
-      this.#centroidDistance(leaf, METRIC_CODES.l2, distances + 4);
+      this.#centroidDistance(leaf, METRIC_NUMBER.dot, distances);
+      this.#centroidDistance(leaf, METRIC_NUMBER.l2, distances + 4);
       leafFloats[at + 5] = distanceValues[0] as number;
       leafFloats[at + 6] = Math.sqrt(distanceValues[1] as number);
       return;

@@ -1,11 +1,11 @@
 // The rerank stage: exact distances of the candidates that may still be among the k nearest. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
+import { METRIC_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { PositionReader } from './query.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
 import type { IndexSettings } from './settings.js';
-import { METRIC_CODES } from './settings.js';
 
 /** The first round reads this many times k: enough to know a k-th distance that rules most of the others out. */
 const FIRST_ROUND_FACTOR = 2;
@@ -65,7 +65,7 @@ function readInto(
       reader.copyInto(positions[start + i] as number, rowVectors, i * dimension);
     const at = nearest.count;
     const out = nearest.estimates.byteOffset + at * 4;
-    kernels.distances(scratch.query, scratch.rows, count, dimension, METRIC_CODES[settings.metric], out);
+    kernels.distances(scratch.query, scratch.rows, count, dimension, METRIC_NUMBER[settings.metric], out);
     nearest.positions.set(positions.subarray(start, start + count), at);
     nearest.count = at + count;
   }

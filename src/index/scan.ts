@@ -1,12 +1,13 @@
 // The scan stage: candidates from the codes of the chosen leaves and of the pending rows. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
+import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { Generation } from './generation.js';
-import { LEAF_ENTRY_BYTES, PENDING_CHUNK_ROWS } from './memory-layout.js';
+import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { QueryPart } from './query.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
-import { codeDimension, METRIC_CODES, signWords } from './settings.js';
+import { codeDimension, codeWords } from './settings.js';
 
 const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 
@@ -70,7 +71,7 @@ export class CodeScanner {
     const { settings } = this.#generation;
     const { leafEntries, signQuery, tables, tableOut } = this.#scratch;
     if (settings.quantizer === 'sign') {
-      this.#kernels.scanHamming(signQuery, signWords(settings.dimension), leafEntries, entries, into.address);
+      this.#kernels.scanHamming(signQuery, codeWords(settings.dimension), leafEntries, entries, into.address);
     } else {
       const dim = codeDimension(settings.dimension);
       this.#kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
@@ -82,8 +83,8 @@ export class CodeScanner {
     const { settings, layout } = this.#generation;
     const { rotated, distances, distanceValues } = this.#scratch;
     const dim = codeDimension(settings.dimension);
-    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_CODES.l2, distances);
-    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_CODES.dot, distances + 4);
+    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.l2, distances);
+    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.dot, distances + 4);
     const squared = distanceValues[0] as number;
     const constant = settings.metric === 'dot' ? (distanceValues[1] as number) : squared;
     return { constant, errorScale: Math.sqrt(squared) };

@@ -1,10 +1,11 @@
 // One worker thread's working area inside a generation's memory: the query, its tables and its buffers.
 
+import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
 import { CANDIDATES_MAX, K_MAX } from '../limits.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { type Generation, growMemory } from './generation.js';
-import { LEAF_ENTRY_BYTES } from './memory-layout.js';
-import { codeDimension, signWords } from './settings.js';
+
+import { codeDimension, codeWords } from './settings.js';
 
 /** Full vectors copied in at once, to be compared by one kernel call. */
 export const BATCH_ROWS = 64;
@@ -46,7 +47,7 @@ export class Scratch {
       rotated: dim * 4,
       tables: (dim / 4) * settings.bits * 16,
       tableOut: 16,
-      signQuery: signWords(settings.dimension) * 16,
+      signQuery: codeWords(settings.dimension) * 16,
       leafEntries: entriesMax * LEAF_ENTRY_BYTES,
       rows: BATCH_ROWS * settings.dimension * 4,
       distances: entriesMax * 4,

@@ -1,5 +1,6 @@
 // What a collection's index is made from: its settings and the sizes that follow from them. Runs on any thread.
 
+import { BLOCK_VECTORS, blockBytes as kernelBlockBytes, signWords } from '../kernels/layout.js';
 import {
   BRANCHING_FACTOR_DEFAULT,
   ITERATIONS_DEFAULT,
@@ -21,15 +22,6 @@ export interface IndexSettings {
   maxLeafSize: number;
   maxIterations: number;
 }
-
-/** The numbers by which kernels know the metrics. */
-export const METRIC_CODES = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<Metric, number>;
-
-/** Vectors of a code block: FastScan looks up 32 at a time. */
-export const BLOCK_VECTORS = 32;
-
-/** One code's three float32 factors: add, rescale, error. */
-const FACTOR_BYTES = 12;
 
 /**
  * Fewer dimensions need more bits each to tell neighbours apart: with 100 dimensions 2 bits halve the
@@ -70,17 +62,17 @@ export function codeDimension(dimension: number): number {
 }
 
 /** 16-byte words of one sign code. */
-export function signWords(dimension: number): number {
-  return Math.ceil(codeDimension(dimension) / 128);
+export function codeWords(dimension: number): number {
+  return signWords(codeDimension(dimension));
 }
 
-/** Bytes of 32 RaBitQ codes of `bits` bits with their factors. */
-export function rabitqBlockBytes(dimension: number, bits: Bits): number {
-  return (codeDimension(dimension) / 4) * bits * 16 + BLOCK_VECTORS * FACTOR_BYTES;
+/** Bytes of 32 RaBitQ codes of the tree's nodes, with their factors. */
+export function nodeBlockBytes(settings: IndexSettings): number {
+  return kernelBlockBytes(codeDimension(settings.dimension), settings.bits);
 }
 
 /** Bytes of 32 vectors' codes, whichever quantizer made them. */
 export function blockBytes(settings: IndexSettings): number {
-  if (settings.quantizer === 'sign') return BLOCK_VECTORS * signWords(settings.dimension) * 16;
-  return rabitqBlockBytes(settings.dimension, settings.bits);
+  if (settings.quantizer === 'sign') return BLOCK_VECTORS * codeWords(settings.dimension) * 16;
+  return nodeBlockBytes(settings);
 }

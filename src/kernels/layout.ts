@@ -65,11 +65,6 @@ export const BUFFER = {
 /** The numbers by which kernels know a metric. */
 export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;
 
-/** The dimension kernels work on: `dimension` zero-padded to a multiple of 8. */
-export function paddedDimension(dimension: number): number {
-  return Math.ceil(dimension / 8) * 8;
-}
-
 /** Bytes of the query tables; also the bytes of the codes of one block. */
 export function tableBytes(dim: number, bits: number): number {
   return (dim / 4) * bits * 16;

@@ -8,6 +8,12 @@ export function isSystemError(error: unknown, ...codes: string[]): boolean {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
+/** What went wrong, in words that may leave the service: messages of the operating system's errors name files. */
+export function failureText(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return 'code' in error && 'syscall' in error ? `${error.code} in ${error.syscall}` : error.message;
+}
+
 /** Writes all bytes at a file position; a short write is continued, as POSIX allows one at any time. */
 export async function writeFully(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
   let done = 0;

@@ -3,7 +3,7 @@
 import { strict as assert } from 'node:assert';
 import { ServiceError } from '../errors.js';
 import { ROWS_MAX } from '../limits.js';
-import { freeBytes, fsyncDirectory, isSystemError, removeDurable } from './files.js';
+import { failureText, freeBytes, fsyncDirectory, isSystemError, removeDurable } from './files.js';
 import { type NewSegment, type SegmentFile, SegmentWriter } from './segment.js';
 import { listSegments, segmentPath } from './segment-files.js';
 import { rowBytes, type SegmentShape, segmentCapacityRows } from './segment-header.js';
@@ -267,7 +267,7 @@ export class PendingSegments {
   }
 
   #stop(error: unknown): ServiceError {
-    this.#failure ??= error instanceof Error ? error.message : String(error);
+    this.#failure ??= failureText(error);
     return new ServiceError('writes_stopped', { reason: this.#failure });
   }
 

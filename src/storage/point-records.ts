@@ -53,24 +53,34 @@ export class PointsEncoder {
   /** Where each point's record starts; its row's entry lies behind it, up to the next record. */
   readonly #pointOffsets: Float64Array;
   readonly #rowOffsets: Float64Array;
-  readonly #tombstoneOffset: number;
+  readonly #points: readonly PointRecord[];
+  readonly #removedRows: readonly number[];
+  #encoded = 0;
+  /** Where what is encoded next goes; in the end, where the tombstones start. */
+  #offset = 0;
 
   constructor(points: readonly PointRecord[], removedRows: readonly number[]) {
+    this.#points = points;
+    this.#removedRows = removedRows;
     this.#bytes = new Uint8Array(bytesMax(points) + removedRows.length * CHECKSUM_BYTES);
     this.#view = new DataView(this.#bytes.buffer);
     this.#pointOffsets = new Float64Array(points.length + 1);
     this.#rowOffsets = new Float64Array(points.length);
-    let offset = 0;
-    for (let index = 0; index < points.length; index++) {
-      this.#pointOffsets[index] = offset;
-      offset = this.#encode(index, points[index] as PointRecord, offset);
+  }
+
+  /** Encodes the next points, at most `count`; true while there are more. Nothing can be asked for before the end. */
+  encodeNext(count: number): boolean {
+    const end = Math.min(this.#points.length, this.#encoded + count);
+    for (; this.#encoded < end; this.#encoded++) {
+      this.#pointOffsets[this.#encoded] = this.#offset;
+      this.#offset = this.#encode(this.#encoded, this.#points[this.#encoded] as PointRecord, this.#offset);
     }
-    this.#pointOffsets[points.length] = offset;
-    this.#tombstoneOffset = offset;
-    for (const row of removedRows) {
-      this.#view.setUint32(offset, checksumOfU32(row), true);
-      offset += CHECKSUM_BYTES;
+    if (end < this.#points.length) return true;
+    this.#pointOffsets[end] = this.#offset;
+    for (const [index, row] of this.#removedRows.entries()) {
+      this.#view.setUint32(this.#offset + index * CHECKSUM_BYTES, checksumOfU32(row), true);
     }
+    return false;
   }
 
   point(index: number): Uint8Array {
@@ -82,7 +92,7 @@ export class PointsEncoder {
   }
 
   tombstone(index: number): Uint8Array {
-    const offset = this.#tombstoneOffset + index * CHECKSUM_BYTES;
+    const offset = this.#offset + index * CHECKSUM_BYTES;
     return this.#bytes.subarray(offset, offset + CHECKSUM_BYTES);
   }
 

@@ -1,6 +1,7 @@
 // The points of one collection in LMDB: id -> row, checksum, payload; row -> id; dead rows; counters. Runs on the main
 // thread. A commit here is the only commit point of the collection.
 
+import { setImmediate } from 'node:timers/promises';
 import { ServiceError } from '../errors.js';
 import { decodeJson, encodeJson } from './checked-json.js';
 import { openStore, type Store, type Table } from './lmdb.js';
@@ -40,6 +41,8 @@ export interface Changes {
 }
 
 const META_KEY = 'meta';
+/** Points encoded between two turns of the event loop. */
+const POINTS_PER_TURN = 256;
 
 export class PointsStore {
   readonly #store: Store;
@@ -113,6 +116,7 @@ export class PointsStore {
   async commit(changes: Changes): Promise<void> {
     // Everything that can throw comes first: a transaction must not be left half-filled.
     const encoder = new PointsEncoder(changes.put, changes.removeRows);
+    while (encoder.encodeNext(POINTS_PER_TURN)) await setImmediate();
     const meta = encodeJson(changes.meta);
     await this.#store.commit(() => {
       for (const [index, row] of changes.removeRows.entries()) {

@@ -20,7 +20,8 @@ import { WorkerPool } from './worker-pool.js';
 
 /** Threads end after this time without a build, and give their memory back. */
 const IDLE_TIMEOUT_MS = 5000;
-const NICE_INCREMENT = 5;
+/** The event loop and searches go first where cores are few. */
+const NICE_INCREMENT = 10;
 
 export interface BuildRequest {
   /** What is built from; must stay usable until the build has ended. */

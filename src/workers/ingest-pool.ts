@@ -9,8 +9,8 @@ import { WorkerPool } from './worker-pool.js';
 
 const THREADS_MAX = 2;
 const IDLE_TIMEOUT_MS = 30_000;
-/** Searches and the event loop go first where cores are few. */
-const NICE_INCREMENT = 5;
+/** The event loop goes first where cores are few, then searches. */
+const NICE_INCREMENT = 10;
 
 export class IngestPool {
   readonly #pool: WorkerPool<IngestTask>;

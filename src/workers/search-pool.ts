@@ -9,6 +9,8 @@ import { ViewUnknown, WorkerPool } from './worker-pool.js';
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 const NO_IDLE_TIMEOUT_MS = 2 ** 31 - 1;
+/** The event loop goes first where cores are few: it hands out the searches and writes the answers. */
+const NICE_INCREMENT = 5;
 
 type Work = { kind: 'search'; queries: Query[]; part: QueryPart } | { kind: 'encode' };
 
@@ -25,6 +27,7 @@ export class SearchPool {
         threadsMax: options.threads,
         idleTimeoutMs: NO_IDLE_TIMEOUT_MS,
         queuedMax: QUEUED_SEARCHES_MAX,
+        niceIncrement: NICE_INCREMENT,
       },
       onError,
     );

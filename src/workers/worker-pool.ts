@@ -38,6 +38,7 @@ export class WorkerPool<Task> {
       closeTimeout: CLOSE_TIMEOUT_MS,
       // Workers listen to broadcasts between tasks, so their event loops must not be blocked by Atomics.wait.
       atomics: 'disabled',
+      recordTiming: false,
       ...(options.niceIncrement ? { niceIncrement: options.niceIncrement } : {}),
     });
     // Without a listener a worker that fails to start would take the process down.

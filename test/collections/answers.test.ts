@@ -54,6 +54,8 @@ t.test('scores are those of the metric, and thresholds follow their direction', 
   t.equal(scoreOf('l2', 25), 5);
   t.equal(scoreOf('l2', -1e-9), 0);
   t.equal(scoreOf('cosine', 0.5), 0.75);
+  t.equal(scoreOf('cosine', -1e-7), 1);
+  t.equal(scoreOf('cosine', 4.000001), -1);
   t.equal(scoreOf('dot', -3), 3);
   t.ok(Object.is(scoreOf('dot', 0), 0));
   t.ok(passes('l2', 1, 1));

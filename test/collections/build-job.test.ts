@@ -24,6 +24,10 @@ t.test('a failure tells its code; a defect does not tell its insides', async (t)
   const known = newJob();
   known.fail(new ServiceError('memory_full', { needed: 2, limit: 1 }));
   t.match(await known.done, { state: 'failed', error: { code: 'memory_full' } });
+  const damaged = newJob();
+  damaged.fail(new ServiceError('storage_corrupt', { path: '/data/secret', reason: 'secret' }));
+  t.match((await damaged.done).error, { code: 'storage_corrupt', message: /inside the service/ });
+  t.notMatch(JSON.stringify(damaged.status()), /secret/);
   const defect = newJob();
   defect.fail(new Error('secret'));
   t.match((await defect.done).error, { code: 'internal' });

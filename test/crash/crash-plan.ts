@@ -20,7 +20,7 @@ export interface PlannedWrite {
 
 const ACTIVITIES: Activity[] = ['ingest', 'build', 'conversion', 'build'];
 /** Latest kill, as a multiple of the time that the activity takes alone on this machine. */
-const KILL_SHARE_MAX: Record<Activity, number> = { ingest: 8, build: 1.5, conversion: 4 };
+const KILL_SHARE_MAX: Record<Activity, number> = { ingest: 8, build: 2, conversion: 4 };
 
 export class CrashPlan {
   readonly seed: number;

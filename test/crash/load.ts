@@ -9,12 +9,6 @@ const WRITERS = 2;
 /** Expected: a conversion does not run during a build, and there is nothing to build from at first. */
 const REFUSALS = new Set(['build_running', 'collection_empty']);
 
-export interface LoadCounts {
-  writes: number;
-  builds: number;
-  conversions: number;
-}
-
 export interface LoadOptions {
   client: CoppiceClient;
   name: string;
@@ -23,7 +17,7 @@ export interface LoadOptions {
   activity: Activity;
   expected: ExpectedPoints;
   /** Counts what was acknowledged. */
-  counts: LoadCounts;
+  counts: Record<Activity, number>;
 }
 
 /** Resolves when every client has lost its connection. @throws on an answer that nobody expects */
@@ -34,7 +28,7 @@ export async function loadUntilKilled(options: LoadOptions): Promise<void> {
     clients.push(
       repeat(async () => {
         await client.build(name);
-        counts.builds++;
+        counts.build++;
       }),
     );
   }
@@ -43,7 +37,7 @@ export async function loadUntilKilled(options: LoadOptions): Promise<void> {
       repeat(async () => {
         const { storage } = await client.describe(name);
         await client.convertStorage(name, storage.is_using_mmap ? 'memory' : 'mmap');
-        counts.conversions++;
+        counts.conversion++;
       }),
     );
   }
@@ -63,7 +57,7 @@ async function write(
       throw error;
     }
     expected.acknowledge(planned);
-    counts.writes++;
+    counts.ingest++;
   }
 }
 

@@ -90,6 +90,12 @@ test('a batch answers in order; one bad search refuses it', async (t) => {
   );
 });
 
+test('times in statistics are tenths of microseconds', async (t) => {
+  const { ask } = await withPoints(t);
+  const { body } = await ask('POST /v1/collections/c/search', { vector: [1, 2], with_stats: true });
+  for (const time of Object.values<number>(body.stats.microseconds)) t.match(String(time), /^\d+(\.\d)?$/);
+});
+
 test('bad searches are refused with their code', async (t) => {
   const { ask } = await withPoints(t);
   const cases: [unknown, number, string][] = [

@@ -55,14 +55,16 @@ test('figures are there for Prometheus', async (t) => {
   await ask('POST /v1/collections', { name: 'c', dimension: 2, metric: 'l2' });
   await ask('POST /v1/collections/c/points', { points: [{ id: 1, vector: [1, 2] }] });
   await ask('POST /v1/collections/c/search', { vector: [1, 2] });
+  await ask('POST /v1/collections/c/search/batch', { searches: [{ vector: [1, 2] }, { vector: [2, 1] }] });
   const { text, headers } = await ask('GET /metrics');
   t.match(headers['content-type'], /^text\/plain/);
   const expected = [
     'coppice_http_requests_total{route="/v1/collections/:name/search",method="POST",status="200"} 1',
-    'coppice_search_stage_seconds_count{stage="total"} 1',
+    'coppice_search_stage_seconds_count{stage="total"} 3',
     'coppice_points{collection="c",state="pending"} 1',
     'coppice_memory_bytes{collection="c",kind="codes"}',
     'coppice_queue_size{queue="searches"} 0',
+    'coppice_queue_size{queue="bodies"} 0',
     'coppice_event_loop_delay_seconds{quantile="0.99"}',
     'process_resident_memory_bytes',
   ];

@@ -2,8 +2,9 @@
 
 import type { Test } from 'tap';
 import type { Generation } from '../../src/index/generation.js';
-import { LEAF_ENTRY_BYTES, type LevelLayout, NODE_ENTRY_BYTES } from '../../src/index/memory-layout.js';
-import { BLOCK_VECTORS, blockBytes, codeDimension } from '../../src/index/settings.js';
+import { type LevelLayout, NODE_ENTRY_BYTES } from '../../src/index/memory-layout.js';
+import { blockBytes, codeDimension } from '../../src/index/settings.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 
 /** Fails the test where the structure does not hold. */
 export function assertValid(t: Test, generation: Generation, maxLeafSize: number): void {

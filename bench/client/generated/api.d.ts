@@ -152,6 +152,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/collections/{name}/points/scroll": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Page through all points
+         * @description In an order of the ids that does not change. Points may be inserted and deleted meanwhile: those that are there all the while come exactly once. Go on with `next_cursor` until a page has none.
+         */
+        post: operations["scrollPoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/collections/{name}/build": {
         parameters: {
             query?: never;
@@ -220,23 +240,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/collections/{name}/search/batch": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Run several searches at once */
-        post: operations["searchBatch"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/collections/{name}/recall": {
         parameters: {
             query?: never;
@@ -291,6 +294,23 @@ export interface paths {
          * @description All points of a JSON body are stored, or none. The reply comes when they are durable and every later search sees them. NDJSON, one point a line, may be of any length: it is stored block by block.
          */
         post: operations["upsertPoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/search/batch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Run several searches at once */
+        post: operations["searchBatch"];
         delete?: never;
         options?: never;
         head?: never;
@@ -462,7 +482,7 @@ export interface components {
         IndexSettings: {
             /** @description Children of an inner node of the tree; default 64. */
             branching_factor?: number;
-            /** @description Vectors a leaf holds at most; default 1000. */
+            /** @description Vectors a leaf holds at most; default 1000, below 256 dimensions 700. */
             max_leaf_size?: number;
             /** @description Rounds of k-means a node at most; default 10. */
             max_iterations?: number;
@@ -547,7 +567,7 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
@@ -608,6 +628,44 @@ export interface components {
             target_recall?: unknown;
             /** @description Not supported by this version: refused with `not_supported`. */
             filter?: unknown;
+        };
+        ScrollRequest: {
+            /**
+             * @description Points wanted; a page of large points ends earlier.
+             * @default 100
+             */
+            limit?: number;
+            /** @description The `next_cursor` of the page before, as it is; without one, the first page. */
+            cursor?: string;
+            /** @default true */
+            with_payload?: boolean;
+            /** @default false */
+            with_vector?: boolean;
+            /** @description Not supported by this version: refused with `not_supported`. */
+            filter?: unknown;
+        };
+        /**
+         * @example {
+         *       "points": [
+         *         {
+         *           "id": "word:tree",
+         *           "payload": {
+         *             "word": "tree"
+         *           }
+         *         }
+         *       ],
+         *       "next_cursor": "d29yZDp0cmVl"
+         *     }
+         */
+        ScrollResponse: {
+            points: components["schemas"]["ScrolledPoint"][];
+            /** @description Leads to the next page; absent on the last one. */
+            next_cursor?: string;
+        };
+        ScrolledPoint: {
+            id: components["schemas"]["PointId"];
+            payload?: components["schemas"]["Payload"];
+            vector?: components["schemas"]["Vector"];
         };
         SearchBatchRequest: {
             searches: components["schemas"]["SearchRequest"][];
@@ -703,7 +761,7 @@ export interface components {
             }[];
         };
         /**
-         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read).
+         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read). Kept and compared as float32: the squares of its numbers add up to at most 1e+30, and with the cosine metric to at least 1e-30; others are refused with `vector_out_of_range`.
          * @example [
          *       0.12,
          *       -0.5,
@@ -1548,6 +1606,117 @@ export interface operations {
             };
         };
     };
+    scrollPoints: {
+        parameters: {
+            query?: {
+                /** @description How vectors are written in the reply. */
+                encoding?: "float" | "base64";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScrollRequest"];
+            };
+        };
+        responses: {
+            /** @description The next points. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrollResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `cursor_invalid` or `not_supported`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getBuild: {
         parameters: {
             query?: never;
@@ -1963,127 +2132,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `zero_vector` or `not_supported`. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `too_many_requests`. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `internal`. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
-    searchBatch: {
-        parameters: {
-            query?: {
-                /** @description How vectors are written in the reply. */
-                encoding?: "float" | "base64";
-            };
-            header?: never;
-            path: {
-                /** @description Name of the collection. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SearchBatchRequest"];
-            };
-        };
-        responses: {
-            /** @description The results of each search, in order. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchBatchResponse"];
-                };
-            };
-            /** @description `code` is `validation_failed` or `malformed_json`. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unauthorized`. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `forbidden`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_not_found` or `point_not_found`. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `body_too_large`. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unsupported_media_type`. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `zero_vector` or `not_supported`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2457,7 +2506,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `zero_vector` or `duplicate_id`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `duplicate_id`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2495,6 +2544,126 @@ export interface operations {
             };
             /** @description `code` is `disk_full` or `collection_full` or `memory_full`. */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    searchBatch: {
+        parameters: {
+            query?: {
+                /** @description How vectors are written in the reply. */
+                encoding?: "float" | "base64";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchBatchRequest"];
+            };
+        };
+        responses: {
+            /** @description The results of each search, in order. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchBatchResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found` or `point_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,7 +1,7 @@
 // From the clustered points to the shape of the new generation: leaves in tree order, levels, slots. Runs on the leader of a build.
 
+import { BLOCK_VECTORS } from '../../kernels/layout.js';
 import type { LayoutCounts } from '../memory-layout.js';
-import { BLOCK_VECTORS } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 import { groupBy } from './group.js';
 

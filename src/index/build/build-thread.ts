@@ -1,9 +1,10 @@
 // The jobs of a build, as one thread does them: loading, assigning, averaging. What is done in which order, `cluster.ts` decides. Runs on build workers.
 
 import { instantiateKernels, type Kernels } from '../../kernels/kernels.js';
+import { METRIC_NUMBER } from '../../kernels/layout.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
-import { type IndexSettings, METRIC_CODES } from '../settings.js';
+import type { IndexSettings } from '../settings.js';
 import { NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
 import type { ArenaViews } from './arena-views.js';
 import type { BuildControl } from './control.js';
@@ -235,7 +236,7 @@ export class BuildThread {
         views.layout.leafList,
         leaves.length,
         dim,
-        METRIC_CODES.l2,
+        METRIC_NUMBER.l2,
         buffer.estimates.byteOffset,
       );
       buffer.count = leaves.length;

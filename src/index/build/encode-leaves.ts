@@ -1,10 +1,11 @@
 // The second half of a build: codes of every leaf, and its vectors in leaf order. Runs on build workers.
 
 import type { Kernels } from '../../kernels/kernels.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
-import { LEAF_ENTRY_BYTES } from '../memory-layout.js';
+
 import type { PositionReader } from '../query.js';
-import { BLOCK_VECTORS, blockBytes, codeDimension, METRIC_CODES, signWords } from '../settings.js';
+import { blockBytes, codeDimension, codeWords } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 
 /** Takes the full vectors of consecutive slots, row-major. */
@@ -83,13 +84,13 @@ export class LeafEncoder {
     if (settings.metric === 'cosine') kernels.normalize(scratch, dim);
     kernels.rotate(scratch, dim, layout.signs);
     if (settings.quantizer === 'sign') {
-      kernels.signCode(scratch, dim, blocks + index * signWords(settings.dimension) * 16);
+      kernels.signCode(scratch, dim, blocks + index * codeWords(settings.dimension) * 16);
       return;
     }
     const centroid = layout.centroids + leaf * dim * 4;
     kernels.subtract(scratch, centroid, scratch, dim);
     const block = blocks + Math.floor(index / BLOCK_VECTORS) * blockBytes(settings);
-    const metric = METRIC_CODES[settings.metric];
+    const metric = METRIC_NUMBER[settings.metric];
     kernels.encode(
       scratch,
       centroid,

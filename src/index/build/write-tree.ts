@@ -1,9 +1,10 @@
 // Fills the fixed regions of a new generation: centroids, the codes of the tree's nodes, the leaf table. Runs on the leader of a build.
 
 import type { Kernels } from '../../kernels/kernels.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
-import { LEAF_ENTRY_BYTES, type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
-import { BLOCK_VECTORS, blockBytes, codeDimension, METRIC_CODES, rabitqBlockBytes } from '../settings.js';
+import { type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
+import { blockBytes, codeDimension, nodeBlockBytes } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 import type { Blueprint } from './blueprint.js';
 
@@ -142,7 +143,7 @@ function encodeLevel(
     load(node);
     for (let i = 0; i < dim; i++) centre[i] = (centre[i] as number) + (residual[i] as number) / level.count;
   }
-  const bytes = rabitqBlockBytes(settings.dimension, settings.bits);
+  const bytes = nodeBlockBytes(settings);
   for (let node = 0; node < level.count; node++) {
     load(node);
     kernels.subtract(scratch, scratch + dim * 4, scratch, dim);
@@ -154,7 +155,7 @@ function encodeLevel(
       dim,
       settings.dimension,
       settings.bits,
-      METRIC_CODES.l2,
+      METRIC_NUMBER.l2,
       block,
       lane,
     );
