@@ -56,10 +56,6 @@ export class CoppiceClient {
     return dataOf(await this.#api.POST('/v1/collections', { body }));
   }
 
-  async listCollections(): Promise<Collection[]> {
-    return dataOf(await this.#api.GET('/v1/collections')).collections;
-  }
-
   async describe(name: string): Promise<Collection> {
     return dataOf(await this.#api.GET('/v1/collections/{name}', at(name)));
   }

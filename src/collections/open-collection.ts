@@ -97,8 +97,9 @@ async function serve(files: Files, found: Meta): Promise<Collection> {
   await parts.diskUsage.measure();
   parts.encoder.wake();
   void clearTombstones(parts.writer, gone, services.log);
-  const isSalvaged = meta.generation !== found.generation;
-  if (isSalvaged && meta.pointsCount > 0) collection.startBuild({});
+  // Rows were indexed once, but no index is left: it was damaged, now or before a stop cut off its replacement.
+  const hasLostIndex = meta.generation === 0 && meta.rowBase > 0;
+  if (hasLostIndex && meta.pointsCount > 0) collection.startBuild({});
   return collection;
 }
 
