@@ -20,7 +20,7 @@ import { yieldToLoop } from './yield-to-loop.js';
 const RESULTS_PER_TURN = 64;
 const PAYLOAD_BYTES_PER_RESULT = 2048;
 /** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
-const ATTEMPTS_MAX = 3;
+const ATTEMPTS_MAX = 8;
 
 export interface CollectionSearchOptions {
   dimension: number;
@@ -39,11 +39,6 @@ export interface Hit {
   distance: number;
 }
 
-interface Found {
-  hits: Hit[];
-  answer: Answer;
-}
-
 export class CollectionSearch {
   readonly #options: CollectionSearchOptions;
 
@@ -56,14 +51,14 @@ export class CollectionSearch {
    * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests
    */
   async search(request: SearchRequest): Promise<SearchResponse> {
-    return this.#options.views.use(async (live) => {
-      const startedAt = performance.now();
-      const { vector, self } = this.#target(live, request);
-      const found = await this.#find(live, this.#query(live, request, vector, self), request.k, self);
-      const results = await this.#fill(live, found.hits, request);
-      if (!request.with_stats) return { results };
-      return { results, stats: statsOf(live, found.answer, performance.now() - startedAt) };
-    });
+    const startedAt = performance.now();
+    for (let attempt = 1; ; attempt++) {
+      const isLast = attempt === ATTEMPTS_MAX;
+      const response = await this.#options.views.use((live) =>
+        this.#attempt(live, request, startedAt, isLast),
+      );
+      if (response) return response;
+    }
   }
 
   /** The points of an answer, nearest first, without `self`; fewer than asked for where rows died meanwhile. */
@@ -114,14 +109,23 @@ export class CollectionSearch {
     return { vector, k, ...plan, exact: request.exact };
   }
 
-  /** Asks again when points of the answer were replaced or deleted before their ids were looked up. */
-  async #find(live: LiveView, query: Query, k: number, self: string | undefined): Promise<Found> {
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.ask(live, query);
-      const { hits, vanished } = this.hitsOf(answer, self);
-      if (hits.length >= k || vanished === 0 || attempt === ATTEMPTS_MAX)
-        return { hits: hits.slice(0, k), answer };
-    }
+  /**
+   * One search of one view. Undefined when points of the answer were replaced or deleted before their ids were looked
+   * up, unless it is the last attempt: what replaced them may lie in a file that only the next view knows.
+   */
+  async #attempt(
+    live: LiveView,
+    request: SearchRequest,
+    startedAt: number,
+    isLast: boolean,
+  ): Promise<SearchResponse | undefined> {
+    const { vector, self } = this.#target(live, request);
+    const answer = await this.ask(live, this.#query(live, request, vector, self));
+    const { hits, vanished } = this.hitsOf(answer, self);
+    if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
+    const results = await this.#fill(live, hits.slice(0, request.k), request);
+    if (!request.with_stats) return { results };
+    return { results, stats: statsOf(live, answer, performance.now() - startedAt) };
   }
 
   async #fill(live: LiveView, hits: Hit[], request: SearchRequest): Promise<SearchResult[]> {

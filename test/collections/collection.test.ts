@@ -5,7 +5,7 @@ import { batchOf, type TestPoint } from './batches.js';
 import { creation, openEngine, searchFor } from './engine.js';
 
 // Threads start slowly where the tests share few cores.
-t.setTimeout(120_000);
+t.setTimeout(600_000);
 
 const DIMENSION = 20;
 

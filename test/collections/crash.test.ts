@@ -48,7 +48,7 @@ async function writeUntilKilled(t: Test, directory: string, seed: number, killAf
   return { acknowledged, underWay };
 }
 
-t.setTimeout(KILLS * 10_000);
+t.setTimeout(KILLS * 60_000);
 t.test('after kill -9 at any moment every acknowledged point is there, and no half of a write', async (t) => {
   const directory = t.testdir();
   const random = seededRandom(SEED);

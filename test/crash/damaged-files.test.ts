@@ -21,7 +21,7 @@ interface Damage {
   how: (path: string) => Promise<void>;
 }
 
-t.setTimeout(300_000);
+t.setTimeout(900_000);
 
 t.test('a damaged index is built again from the vectors, and every point stays', async (t) => {
   const index = /generations\/\d+\/index\.bin$/;
