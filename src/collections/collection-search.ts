@@ -19,6 +19,8 @@ import { yieldToLoop } from './yield-to-loop.js';
 /** What is filled in between two turns of the event loop: results, those with large payloads counting more. */
 const RESULTS_PER_TURN = 64;
 const PAYLOAD_BYTES_PER_RESULT = 2048;
+/** Each time a search finds too little it probes this many times as many leaves. */
+const WIDENING = 4;
 /** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
 const ATTEMPTS_MAX = 8;
 
@@ -78,8 +80,21 @@ export class CollectionSearch {
     return { hits, vanished };
   }
 
-  /** Runs a query on the pool: split where that is faster. */
-  ask(live: LiveView, query: Query): Promise<Answer> {
+  /**
+   * Runs a query on the pool. Where the probed leaves hold fewer than k live points (small leaves, many deletes) it
+   * probes on, so that fewer than k come back only when fewer are there.
+   */
+  async ask(live: LiveView, query: Query): Promise<Answer> {
+    const { leaves } = live.served.generation;
+    const wanted = Math.min(query.k, live.served.indexedCount + live.served.pendingCount);
+    for (let { probes } = query; ; probes = Math.min(leaves, probes * WIDENING)) {
+      const answer = await this.#askOnce(live, { ...query, probes });
+      if (answer.rows.length >= wanted || query.exact || probes >= leaves) return answer;
+    }
+  }
+
+  /** Split over the threads where that is faster. */
+  #askOnce(live: LiveView, query: Query): Promise<Answer> {
     const { dispatcher } = this.#options;
     const shares = shareCount(live, query, dispatcher.idleThreads);
     if (shares > 1) return dispatcher.searchSplit(live.view, query, shares);

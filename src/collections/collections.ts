@@ -105,7 +105,7 @@ export class Collections {
   get(name: string): Collection {
     if (this.#closing) throw new ServiceError('shutting_down');
     const place = this.#places.get(name);
-    if (!place) throw new ServiceError('collection_not_found', { name });
+    if (!place || place.state === 'dropping') throw new ServiceError('collection_not_found', { name });
     if (place.state === 'served') return place.collection;
     const reason = place.state === 'damaged' ? place.reason : `it is ${place.state}`;
     throw new ServiceError('collection_unavailable', { name, reason });

@@ -48,6 +48,8 @@ export interface RouteContext {
   /** @throws shutting_down where the service runs without an engine */
   engine(): Collections;
   requestTimeoutMs: number;
+  /** Aborted when the service begins to stop: streams end. */
+  stopping: AbortSignal;
 }
 
 /** Validates params and query; a JSON body arrives as bytes and is parsed here. */

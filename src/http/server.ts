@@ -57,11 +57,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const metrics = new Metrics(() => options.collections);
   app.addHook('onClose', async () => metrics.close());
   refuseWhileClosing(app);
+  const stopping = dropIdlersAtStop(app);
   logRequests(app, metrics);
   limitTime(app, options);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await collectDocument(app, options.version);
-  app.after(() => addRoutes(app as unknown as Api, options, metrics));
+  app.after(() => addRoutes(app as unknown as Api, options, metrics, stopping));
   await serveDocument(app);
   await app.ready();
   return app;
@@ -95,9 +96,10 @@ function createInstance({ bodyBytesMax, log }: ServerOptions): FastifyInstance {
   return app;
 }
 
-function addRoutes(app: Api, options: ServerOptions, metrics: Metrics): void {
+function addRoutes(app: Api, options: ServerOptions, metrics: Metrics, stopping: AbortSignal): void {
   const context: RouteContext = {
     requestTimeoutMs: options.requestTimeoutMs,
+    stopping,
     engine: () => {
       if (options.collections === undefined) throw new ServiceError('shutting_down');
       return options.collections;
@@ -116,6 +118,22 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics): void {
     await api.register(async (scope) => insertRoutes(scope, context));
     await api.register(async (scope) => batchSearchRoutes(scope, context, metrics));
   });
+}
+
+/** At a stop event streams end, and connections that never sent a request are cut: neither is work to wait for. */
+function dropIdlersAtStop(app: FastifyInstance): AbortSignal {
+  const stop = new AbortController();
+  const silent = new Set<Socket>();
+  app.server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  app.server.on('request', ({ socket }) => silent.delete(socket));
+  app.addHook('preClose', async () => {
+    stop.abort();
+    for (const socket of silent) socket.destroy();
+  });
+  return stop.signal;
 }
 
 /** A request that comes over a kept connection after the stop has begun. */

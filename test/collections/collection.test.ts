@@ -229,3 +229,17 @@ t.test('inserts, searches and builds go on side by side', async (t) => {
   t.match(words.describe(), { points_count: 6000, indexed_count: 6000, pending_count: 0, deleted_count: 0 });
   t.strictSame(engine.complaints, []);
 });
+
+t.test('after many deletes, and with tiny leaves, a search still finds k points', async (t) => {
+  const engine = await openEngine(t);
+  const index = { max_leaf_size: 8, branching_factor: 4 };
+  const words = await engine.collections.create(creation({ name: 'words', dimension: DIMENSION, index }));
+  const points = clusteredPoints(3000, 5);
+  await words.upsert(batchOf(points));
+  await words.startBuild({}).done;
+  const vector = points[0]?.vector as Float32Array;
+  t.equal((await words.search(searchFor({ vector, k: 1000 }))).results.length, 1000);
+  await words.deletePoints(points.slice(20).map(({ id }) => id));
+  const { results } = await words.search(searchFor({ vector, k: 30 }));
+  t.same(new Set(results.map(({ id }) => id)), new Set(points.slice(0, 20).map(({ id }) => id)));
+});

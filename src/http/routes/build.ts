@@ -60,7 +60,7 @@ function startRoute(api: Api, { engine }: RouteContext): void {
   });
 }
 
-function watchRoutes(api: Api, { engine }: RouteContext): void {
+function watchRoutes(api: Api, { engine, stopping }: RouteContext): void {
   const jobOf = (name: string): BuildJob => {
     const job = engine().get(name).build;
     if (job === undefined) throw new ServiceError('build_not_found', { name });
@@ -120,7 +120,8 @@ function watchRoutes(api: Api, { engine }: RouteContext): void {
     handler: async (request, reply) => {
       const job = jobOf(request.params.name);
       reply.type('text/event-stream').header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-      return reply.send(buildEventStream((signal) => job.events(signal)));
+      const events = (left: AbortSignal) => job.events(AbortSignal.any([left, stopping]));
+      return reply.send(buildEventStream(events));
     },
   });
 }
