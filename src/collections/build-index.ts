@@ -23,7 +23,7 @@ export async function buildIndex(
   const { services, entry, views, writer } = parts;
   const directory = services.directory.generationPath(entry.id, job.generation);
   const before = views.current.served.number;
-  let isSwitched = false;
+  let mayBeNamed = false;
   try {
     await services.disk.claim(writer.meta.pointsCount * bytesPerPoint(entry.dimension));
     const rowEnd = await sealRows(parts);
@@ -35,22 +35,28 @@ export async function buildIndex(
     const gone = await writer.exclusive(async () => {
       job.beginSwitch();
       const rows = await catchUp(parts, next);
+      // Once the commit was tried the generation may be the one that counts, whatever the commit reports.
+      mayBeNamed = true;
       await writer.commit({
         put: [],
         removeRows: [],
         removeKeys: [],
         meta: { ...writer.meta, generation: next.number, rowBase: rowEnd },
       });
-      isSwitched = true;
       const unused = views.show(next, parts.pending.descriptor());
       void removeOld(parts, unused, before, rowEnd);
       return rows;
     });
     parts.encoder.wake();
     await clearTombstones(writer, gone, services.log);
-    await keepSettings(parts, settings);
+    await keepSettings(parts, settings).catch((error) => {
+      services.log.warn(
+        { collection: entry.name, error },
+        'settings of this build are not kept for the next',
+      );
+    });
   } catch (error) {
-    if (!isSwitched) await services.directory.removeGeneration(entry.id, job.generation).catch(() => {});
+    if (!mayBeNamed) await services.directory.removeGeneration(entry.id, job.generation).catch(() => {});
     throw error;
   }
 }

@@ -65,7 +65,8 @@ export class BuildJob {
   }
 
   fail(error: unknown): void {
-    const canceled = this.control.canceled && !this.#isSwitching;
+    // A failed thread stops the others by the same flag: only the error tells a cancellation from a failure.
+    const canceled = error instanceof ServiceError && error.code === 'build_canceled' && !this.#isSwitching;
     if (!canceled) this.#error = error;
     this.#finish(canceled ? 'canceled' : 'failed');
   }

@@ -97,7 +97,10 @@ export class CollectionSearch {
   #askOnce(live: LiveView, query: Query): Promise<Answer> {
     const { dispatcher } = this.#options;
     const shares = shareCount(live, query, dispatcher.idleThreads);
-    if (shares > 1) return dispatcher.searchSplit(live.view, query, shares);
+    if (shares > 1) {
+      const { pendingCount, encodedCount } = live.served.generation;
+      return dispatcher.searchSplit(live.view, query, shares, { pendingCount, encodedCount });
+    }
     return dispatcher.search(live.view, query);
   }
 

@@ -236,8 +236,9 @@ export class Collections {
 
   async #keepEntry(entry: CatalogEntry<IndexSettings>): Promise<void> {
     const state = this.#places.get(entry.name)?.state;
-    // A drop has removed the entry, or is about to: it must not come back.
-    if (state === 'served' || state === 'loading') await this.#catalog.put(entry);
+    // A drop has removed the entry, or is about to: it must not come back, nor take the place of a new one.
+    const isPresent = this.#catalog.get(entry.name)?.id === entry.id;
+    if (isPresent && (state === 'served' || state === 'loading')) await this.#catalog.put(entry);
   }
 
   /** A damaged collection is set aside; the others are served. */

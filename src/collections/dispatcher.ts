@@ -2,7 +2,7 @@
 // together, because the hop to a worker costs as much as a search. One for all collections. Main thread.
 
 import { ServiceError } from '../errors.js';
-import type { Answer, Query } from '../index/query.js';
+import type { Answer, PendingCounts, Query, QueryPart } from '../index/query.js';
 import { QUEUED_SEARCHES_MAX } from '../limits.js';
 import type { SearchView } from '../workers/messages.js';
 import type { SearchPool } from '../workers/search-pool.js';
@@ -52,9 +52,9 @@ export class Dispatcher {
   }
 
   /** One query as `parts` tasks side by side, for a scan that is long enough to be worth it. */
-  async searchSplit(view: SearchView, query: Query, parts: number): Promise<Answer> {
+  async searchSplit(view: SearchView, query: Query, parts: number, counts: PendingCounts): Promise<Answer> {
     const shares = Array.from({ length: parts }, (_, index) =>
-      this.#task(view, [query], { index, count: parts }),
+      this.#task(view, [query], { index, count: parts, counts }),
     );
     // Every share is awaited, also after one has failed: the view stays in use as long as a thread reads it.
     const answers = (await Promise.allSettled(shares)).map((share) => {
@@ -109,11 +109,7 @@ export class Dispatcher {
     return batch;
   }
 
-  async #task(
-    view: SearchView,
-    queries: Query[],
-    part?: { index: number; count: number },
-  ): Promise<Answer[]> {
+  async #task(view: SearchView, queries: Query[], part?: QueryPart): Promise<Answer[]> {
     this.#busy++;
     try {
       return await this.#pool.search(view, queries, part);

@@ -16,6 +16,14 @@ export interface Query {
 export interface QueryPart {
   index: number;
   count: number;
+  /** The same for all shares, which start at different moments: else rows could fall between two of them. */
+  counts?: PendingCounts;
+}
+
+/** Pending rows that are published, and how many of them have codes. */
+export interface PendingCounts {
+  pendingCount: number;
+  encodedCount: number;
 }
 
 export interface QueryStats {

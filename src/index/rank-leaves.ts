@@ -12,7 +12,7 @@ import { codeDimension } from './settings.js';
 const REFINE_FACTOR = 4;
 const REFINE_MIN = 32;
 
-/** So many leaves are ranked without descending: a narrower beam loses recall and saves little (see docs/decisions). */
+/** So many leaves are ranked without descending: a narrower beam loses recall and saves little. */
 const BEAM_LEAVES_MIN = 16_384;
 const BEAM_LEAVES_PER_PROBE = 64;
 

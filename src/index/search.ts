@@ -35,7 +35,8 @@ export class Searcher {
   search(query: Query, part: QueryPart = WHOLE): Answer {
     const { nearest, candidates } = this.#scratch;
     const { slots } = this.#generation;
-    const pending = Math.min(this.#generation.pendingCount, this.#reader.pendingEnd);
+    const { pendingCount, encodedCount } = part.counts ?? this.#generation;
+    const pending = Math.min(pendingCount, this.#reader.pendingEnd);
     const stats = emptyStats();
     const clock = stopwatch();
     nearest.reset(query.k + TIES_MAX);
@@ -58,7 +59,7 @@ export class Searcher {
     stats.probes = leaves;
     stats.rankUs = clock();
 
-    const encoded = Math.min(this.#generation.encodedCount, pending);
+    const encoded = Math.min(encodedCount, pending);
     const tail = share(pending - encoded, part);
     candidates.reset(Math.ceil(query.k * query.rerankFactor));
     stats.vectorsScanned = this.#scanner.scanLeaves(leaves, part);

@@ -78,7 +78,7 @@ export class LeafVectorsWriter {
     }
   }
 
-  /** Makes what any thread wrote durable, and closes this writer's files. */
+  /** Makes what any thread wrote durable. */
   sync(): void {
     for (const { fd } of this.#files) fsyncSync(fd);
   }

@@ -28,9 +28,11 @@ let channel: BroadcastChannel | undefined;
 
 export default async function runSearchTask(task: SearchTask): Promise<Reply<unknown>> {
   listenForReleases();
-  const open = views.get(task.viewKey) ?? (task.view ? openView(task.view) : undefined);
-  if (open === undefined) return { ok: false, viewUnknown: true };
+  const { view } = task;
+  const known = views.get(task.viewKey);
+  if (known === undefined && view === undefined) return { ok: false, viewUnknown: true };
   return replyWith(() => {
+    const open = known ?? openView(view as SearchView);
     if (task.kind === 'search') return task.queries.map((query) => open.searcher.search(query, task.part));
     return encodePending(open.generation, open.kernels, open.reader, open.scratch);
   });

@@ -138,16 +138,17 @@ t.test('a split query ends with its last share, also when one fails', async (t) 
   const { tasks, pool } = manualPool(3);
   const dispatcher = new Dispatcher(pool);
   let ended = false;
-  const split = dispatcher.searchSplit(view('a'), query(1), 3).finally(() => {
+  const counts = { pendingCount: 10, encodedCount: 4 };
+  const split = dispatcher.searchSplit(view('a'), query(1), 3, counts).finally(() => {
     ended = true;
   });
   split.catch(() => {});
   t.strictSame(
     tasks.map((task) => task.part),
     [
-      { index: 0, count: 3 },
-      { index: 1, count: 3 },
-      { index: 2, count: 3 },
+      { index: 0, count: 3, counts },
+      { index: 1, count: 3, counts },
+      { index: 2, count: 3, counts },
     ],
   );
   tasks[0]?.fail(new Error('broken'));

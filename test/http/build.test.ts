@@ -1,3 +1,5 @@
+import { readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { buildStatus } from '../../src/contract/build.js';
 import { collectionDescription } from '../../src/contract/collections.js';
@@ -59,4 +61,21 @@ test('an empty collection has nothing to build', async (t) => {
   const { status, body } = await ask('POST /v1/collections/c/build');
   t.equal(status, 409);
   t.equal(body.code, 'collection_empty');
+});
+
+test('a build that the disk fails answers build_failed without paths, and searches go on', async (t) => {
+  const dataDir = t.testdir();
+  const { ask } = await startService(t, { DATA_DIR: dataDir });
+  await ask('POST /v1/collections', { name: 'c', dimension: 16, metric: 'l2' });
+  const points = someVectors(50, 16).map((vector, id) => ({ id, vector }));
+  await ask('POST /v1/collections/c/points', { points });
+  const [id] = readdirSync(join(dataDir, 'collections'));
+  const generations = join(dataDir, 'collections', id as string, 'generations');
+  rmSync(generations, { recursive: true });
+  writeFileSync(generations, 'in the way');
+  const { status, body } = await ask('POST /v1/collections/c/build?wait=true', {});
+  t.equal(status, 500);
+  t.equal(body.code, 'build_failed');
+  t.notMatch(JSON.stringify(body), dataDir);
+  t.equal((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
 });

@@ -91,7 +91,7 @@ test('bytes that are no HTTP get a problem, too', async (t) => {
   const { port } = app.server.address() as AddressInfo;
   const garbage = await answerTo(port, 'EHLO there\r\n\r\n');
   t.match(garbage, /^HTTP\/1\.1 400/);
-  t.match(garbage, /"code":"malformed_request"/);
+  t.match(JSON.parse(garbage.slice(garbage.indexOf('{'))), { code: 'malformed_request', status: 400 });
   const long = await answerTo(port, `GET / HTTP/1.1\r\nhost: x\r\nx-long: ${'x'.repeat(20_000)}\r\n\r\n`);
   t.match(long, /headers are larger than 16384 bytes/);
 });
@@ -120,4 +120,12 @@ test('a client whose stream is refused early gets the reply, and does not hold u
   const startedAt = performance.now();
   await app.close();
   t.ok(performance.now() - startedAt < 5000);
+});
+
+test('while a collection is loading /readyz is 503 and names it', async (t) => {
+  const { ask, collections } = await startService(t);
+  collections.loading = () => ['slow'];
+  const { status, body } = await ask('GET /readyz');
+  t.equal(status, 503);
+  t.match(body, { code: 'not_ready', errors: [{ path: 'slow' }] });
 });

@@ -45,7 +45,7 @@ t.test('zero vectors can be indexed where the metric allows them', async (t) => 
   }
 });
 
-t.test('a narrow branching factor makes a deep tree, whose beam loses little', async (t) => {
+t.test('a narrow branching factor makes a deep tree', async (t) => {
   const vectors = clustered(3000, 16, 9);
   const { generation } = new TestIndex(vectors, {
     ...small,

@@ -2,6 +2,7 @@ import { readdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import t, { type Test } from 'tap';
+import { ROWS_MAX } from '../../src/limits.js';
 import { PendingSegments, type PendingSegmentsOptions } from '../../src/storage/pending-segments.js';
 import { type SegmentFile, SegmentWriter } from '../../src/storage/segment.js';
 import { VectorReader } from '../../src/storage/vectors.js';
@@ -275,3 +276,11 @@ for (const backend of ['mmap', 'memory'] as const) {
     await pending.close();
   });
 }
+
+t.test('the last row numbers are not given out: collection_full, and what was there stays', async (t) => {
+  const rowEnd = ROWS_MAX - 3;
+  const pending = await PendingSegments.open(options(temporaryDirectory(t), { rowBase: rowEnd, rowEnd }));
+  t.teardown(() => pending.close());
+  await t.rejects(pending.append(vectorsOfRows(0, 9, DIMENSION)), { code: 'collection_full' });
+  t.equal(pending.nextRow, rowEnd);
+});

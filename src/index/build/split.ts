@@ -50,10 +50,6 @@ export class Splitter {
     this.#random = random;
   }
 
-  get nodeCount(): number {
-    return this.#nodeCount;
-  }
-
   /** Splits the nodes and what comes of them; returns the ranges of the leaves. All nodes of a level are clustered together. */
   split(nodes: NodeRange[], goal: SplitGoal): NodeRange[] {
     const leaves: NodeRange[] = [];
