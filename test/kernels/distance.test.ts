@@ -28,6 +28,24 @@ t.test('distances of every dimension and metric equal the reference', async (t) 
   }
 });
 
+t.test('listed rows have the distances of the rows they name', async (t) => {
+  const dim = 37;
+  const arena = new Arena();
+  const query = arena.floats(gaussian(random(2), dim));
+  const rows = arena.floats(gaussian(random(3), 6 * dim));
+  const list = arena.words(4);
+  list.view.set([5, 0, 3, 3]);
+  const [all, listed] = [arena.floats(6), arena.floats(4)];
+  for (const metric of METRICS) {
+    arena.kernels.distances(query.address, rows.address, 6, dim, metric, all.address);
+    arena.kernels.distancesListed(query.address, rows.address, list.address, 4, dim, metric, listed.address);
+    t.same(
+      [...listed.view],
+      [5, 0, 3, 3].map((row) => all.view[row]),
+    );
+  }
+});
+
 t.test('a row has the same distance wherever it stands', async (t) => {
   for (const dim of [3, 101, 770]) {
     const arena = new Arena();

@@ -11,6 +11,7 @@ const FUNCTIONS = [
     'assign',
     'buildTables',
     'distances',
+    'distancesListed',
     'encode',
     'estimateBlocks',
     'finishBuffer',
