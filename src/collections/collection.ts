@@ -184,7 +184,10 @@ export class Collection {
       log.info({ ...fields, points: job.pointsCount, seconds: job.elapsedSeconds }, 'index built');
     } catch (error) {
       job.fail(error);
-      if (job.status().state === 'failed') log.error({ ...fields, error }, 'index build failed');
+      // All points may have been deleted between the start of a build and its list of them: nobody's fault.
+      const isEmpty = error instanceof ServiceError && error.code === 'collection_empty';
+      if (isEmpty) log.info(fields, 'index build found no points');
+      else if (job.status().state === 'failed') log.error({ ...fields, error }, 'index build failed');
       else log.info(fields, 'index build canceled');
     }
   }
