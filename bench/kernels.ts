@@ -7,6 +7,7 @@ import {
   BUFFER,
   BUFFER_HEADER_BYTES,
   blockBytes,
+  CANDIDATE_BYTES,
   LEAF,
   LEAF_ENTRY_BYTES,
   METRIC_NUMBER,
@@ -117,9 +118,7 @@ function candidateBuffer(threshold: number): number {
   view.setUint32(BUFFER.capacity, capacity, true);
   view.setUint32(BUFFER.keep, capacity / 2, true);
   view.setFloat32(BUFFER.threshold, threshold, true);
-  view.setUint32(BUFFER.estimates, allocate(capacity * 4), true);
-  view.setUint32(BUFFER.lowers, allocate(capacity * 4), true);
-  view.setUint32(BUFFER.positions, allocate(capacity * 4), true);
+  view.setUint32(BUFFER.candidates, allocate(capacity * CANDIDATE_BYTES), true);
   return address;
 }
 

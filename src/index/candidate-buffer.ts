@@ -1,56 +1,57 @@
-// The buffer that kernels push candidates into: estimates, lower bounds and positions side by side. Lives in a worker's scratch area.
+// The buffer that kernels push candidates into. Lives in a worker's scratch area.
 
-/** Words of the struct that kernels read: count, capacity, keep, threshold, three array addresses, pushed. */
-const STRUCT_BYTES = 32;
+import { BUFFER, BUFFER_HEADER_BYTES, CANDIDATE, CANDIDATE_BYTES } from '../kernels/layout.js';
 
 /** Kept beyond twice `keep`, so that a select is not needed after every push. */
 const CAPACITY_MIN = 128;
+const CANDIDATE_WORDS = CANDIDATE_BYTES / 4;
 
 export class CandidateBuffer {
   readonly address: number;
-  readonly capacityMax: number;
-  readonly estimates: Float32Array;
-  readonly lowers: Float32Array;
-  readonly positions: Uint32Array;
-  readonly #words: Uint32Array;
+  readonly #capacityMax: number;
+  readonly #header: Uint32Array;
   readonly #threshold: Float32Array;
+  readonly #words: Uint32Array;
 
   /** Takes `bytesFor(capacityMax)` bytes at `address`, a multiple of 16. */
   constructor(buffer: ArrayBufferLike, address: number, capacityMax: number) {
-    const arrays = [0, 1, 2].map((i) => address + STRUCT_BYTES + i * capacityMax * 4) as [
-      number,
-      number,
-      number,
-    ];
+    const candidates = address + BUFFER_HEADER_BYTES;
     this.address = address;
-    this.capacityMax = capacityMax;
-    this.estimates = new Float32Array(buffer, arrays[0], capacityMax);
-    this.lowers = new Float32Array(buffer, arrays[1], capacityMax);
-    this.positions = new Uint32Array(buffer, arrays[2], capacityMax);
-    this.#words = new Uint32Array(buffer, address, 8);
-    this.#threshold = new Float32Array(buffer, address + 12, 1);
-    this.#words.set(arrays, 4);
+    this.#capacityMax = capacityMax;
+    this.#header = new Uint32Array(buffer, address, BUFFER_HEADER_BYTES / 4);
+    this.#threshold = new Float32Array(buffer, address + BUFFER.threshold, 1);
+    this.#words = new Uint32Array(buffer, candidates, capacityMax * CANDIDATE_WORDS);
+    this.#header[BUFFER.candidates / 4] = candidates;
   }
 
-  /** `capacityMax` must be a multiple of 4, which keeps the arrays aligned. */
   static bytesFor(capacityMax: number): number {
-    return STRUCT_BYTES + 3 * 4 * capacityMax;
+    return BUFFER_HEADER_BYTES + capacityMax * CANDIDATE_BYTES;
   }
 
-  /** Empties it, to keep the `keep` smallest of what is pushed from now on. */
+  /** Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. */
   reset(keep: number): void {
-    this.#words[0] = 0;
-    this.#words[1] = Math.min(this.capacityMax, Math.max(2 * keep, CAPACITY_MIN));
-    this.#words[2] = keep;
+    this.#header[BUFFER.count / 4] = 0;
+    this.#header[BUFFER.capacity / 4] = Math.min(this.#capacityMax, Math.max(2 * keep, CAPACITY_MIN));
+    this.#header[BUFFER.keep / 4] = keep;
     this.#threshold[0] = Number.POSITIVE_INFINITY;
-    this.#words[7] = 0;
+    this.#header[BUFFER.pushed / 4] = 0;
   }
 
   get count(): number {
-    return this.#words[0] as number;
+    return this.#header[BUFFER.count / 4] as number;
   }
 
-  set count(count: number) {
-    this.#words[0] = count;
+  positionAt(index: number): number {
+    return this.#words[index * CANDIDATE_WORDS + CANDIDATE.position / 4] as number;
+  }
+
+  estimateAt(index: number): number {
+    const order = this.#words[index * CANDIDATE_WORDS + CANDIDATE.order / 4] as number;
+    WORD[0] = order & 0x80000000 ? order ^ 0x80000000 : ~order;
+    return FLOAT[0] as number;
   }
 }
+
+/** One number's bits and its value. */
+const FLOAT = new Float32Array(1);
+const WORD = new Uint32Array(FLOAT.buffer);

@@ -1,24 +1,20 @@
 // Navigation: which leaves are nearest to the query, by the binary codes of the tree's centroids. Runs on a search worker.
 
-import type { KernelMetric, Kernels } from '../kernels/kernels.js';
-import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
-import type { CandidateBuffer } from './candidate-buffer.js';
+import type { Kernels } from '../kernels/kernels.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from './memory-layout.js';
 import type { Scratch } from './scratch.js';
-import { codeDimension } from './settings.js';
+import { codeDimension, nodeBlockBytes } from './settings.js';
 
-/** Codes rank the centroids; this many times `probes` are compared exactly before the best are chosen. */
-const REFINE_FACTOR = 4;
-const REFINE_MIN = 32;
+/** Codes rank the centroids; this many more than a quarter above `probes` are compared exactly, and the best chosen. */
+const REFINE_EXTRA = 128;
 
 /** So many leaves are ranked without descending: a narrower beam loses recall and saves little. */
 const BEAM_LEAVES_MIN = 16_384;
 const BEAM_LEAVES_PER_PROBE = 64;
 
 const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
-/** Words of an entry that do not depend on the query. */
-const LEAF_FIXED_WORDS = 5;
 const NODE_WORDS = NODE_ENTRY_BYTES / 4;
 
 interface Range {
@@ -30,7 +26,6 @@ export class LeafRanker {
   readonly #generation: Generation;
   readonly #kernels: Kernels;
   readonly #scratch: Scratch;
-  readonly #leafTable: Uint32Array;
   readonly #children: Uint32Array[];
   readonly #beamLeavesMin: number;
 
@@ -40,7 +35,6 @@ export class LeafRanker {
     this.#kernels = kernels;
     this.#scratch = scratch;
     this.#beamLeavesMin = beamLeavesMin;
-    this.#leafTable = new Uint32Array(memory.buffer, layout.leafTable, generation.leaves * LEAF_WORDS);
     this.#children = layout.levels.map(
       (level) =>
         new Uint32Array(
@@ -57,31 +51,48 @@ export class LeafRanker {
    * (RaBitQ, arXiv 2405.12497, section 3.2): the distance from query to centroid, and the scale of the error bound.
    */
   rank(probes: number): number {
-    const count = Math.min(probes, this.#generation.leaves);
-    if (count === 0) return 0;
-    const { nodes } = this.#scratch;
-    this.#estimateLeaves(count);
-    const refined = Math.min(nodes.count, Math.max(REFINE_FACTOR * count, REFINE_MIN));
-    this.#kernels.partition(nodes.address, refined);
-    nodes.count = refined;
-    this.#refine(nodes, refined);
+    const wanted = Math.min(probes, this.#generation.leaves);
+    if (wanted === 0) return 0;
+    const { settings, layout } = this.#generation;
+    const { nodes, rotated, leafEntries } = this.#scratch;
+    const dim = codeDimension(settings.dimension);
+    const metric = METRIC_NUMBER[settings.metric];
+    // By angle for `dot`: leaves of large norms would win every ranking by inner product.
+    const rankMetric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
+    this.#scanTree(wanted);
+    this.#kernels.finishBuffer(nodes.address);
+    const count = Math.min(wanted, nodes.count);
+    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, rankMetric);
     this.#kernels.sortBuffer(nodes.address, count);
-    for (let i = 0; i < count; i++) this.#writeEntry(i, nodes.positions[i] as number);
+    this.#kernels.listLeaves(
+      nodes.address,
+      count,
+      layout.leafTable,
+      rotated,
+      layout.centroids,
+      dim,
+      metric,
+      leafEntries,
+    );
     return count;
   }
 
-  /** Fills the node buffer with leaves and their estimated distances: all of them, or those under a beam of the tree. */
-  #estimateLeaves(probes: number): void {
+  /** Fills the node buffer with the best leaves by their codes: of all, or of those under a beam of the tree. */
+  #scanTree(probes: number): void {
     const { levels } = this.#generation.layout;
     const leavesWanted = Math.max(this.#beamLeavesMin, BEAM_LEAVES_PER_PROBE * probes);
     const whole = (level: number): Range[] => [{ first: 0, end: (levels[level] as LevelLayout).count }];
+    const refined = Math.min(this.#generation.leaves, Math.ceil(1.25 * probes) + REFINE_EXTRA);
     if (this.#generation.leaves <= leavesWanted) {
-      this.#estimateLevel(0, whole(0));
+      this.#scanLevel(0, whole(0), refined);
       return;
     }
-    const top = levels.length - 1;
-    this.#estimateLevel(top, whole(top));
-    for (let level = top; level > 0; level--) this.#estimateLevel(level - 1, this.#beam(level, leavesWanted));
+    let ranges = whole(levels.length - 1);
+    for (let level = levels.length - 1; level > 0; level--) {
+      this.#scanLevel(level, ranges, (levels[level] as LevelLayout).count);
+      ranges = this.#beam(level, leavesWanted);
+    }
+    this.#scanLevel(0, ranges, refined);
   }
 
   /** The children of this level's best nodes: as many nodes as hold `leavesWanted` leaves together. */
@@ -92,7 +103,7 @@ export class LeafRanker {
     const ranges: Range[] = [];
     let leaves = 0;
     for (let i = 0; i < nodes.count && leaves < leavesWanted; i++) {
-      const at = (nodes.positions[i] as number) * NODE_WORDS;
+      const at = nodes.positionAt(i) * NODE_WORDS;
       const first = children[at] as number;
       ranges.push({ first, end: first + (children[at + 1] as number) });
       leaves += children[at + 2] as number;
@@ -100,51 +111,32 @@ export class LeafRanker {
     return ranges;
   }
 
-  #estimateLevel(level: number, ranges: Range[]): void {
-    const { nodes, tables, tableOut } = this.#scratch;
+  /** Fills the node buffer with the `keep` nearest nodes of the ranges: their codes are scanned like those of leaves. */
+  #scanLevel(level: number, ranges: Range[], keep: number): void {
+    const { nodes, tables, tableOut, leafEntries, leafWords } = this.#scratch;
     const { settings, layout } = this.#generation;
+    const { blocksAddress } = layout.levels[level] as LevelLayout;
+    const blockBytes = nodeBlockBytes(settings);
+    const entries = wholeBlocks(ranges);
+    entries.forEach(({ first, end }, i) => {
+      const blocks = blocksAddress + (first / BLOCK_VECTORS) * blockBytes;
+      leafWords.set([blocks, end - first, first, 0, 0, 0, 0], i * LEAF_WORDS);
+    });
+    nodes.reset(keep);
     const dim = codeDimension(settings.dimension);
-    const blocks = (layout.levels[level] as LevelLayout).blocksAddress;
-    let count = 0;
-    for (const { first, end } of ranges) {
-      const out = nodes.estimates.byteOffset + count * 4;
-      this.#kernels.estimateBlocks(tables, tableOut, dim, settings.bits, blocks, first, end, 0, out);
-      for (let node = first; node < end; node++) nodes.positions[count++] = node;
-    }
-    nodes.count = count;
+    const { scanLeaves } = this.#kernels;
+    scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries.length, nodes.address);
   }
+}
 
-  /** Replaces the estimates by exact distances to the centroids; by angle for `dot`, where large norms would win every ranking. */
-  #refine(nodes: CandidateBuffer, count: number): void {
-    const { settings, layout } = this.#generation;
-    const metric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
-    const list = nodes.positions.byteOffset;
-    const out = nodes.estimates.byteOffset;
-    const dim = codeDimension(settings.dimension);
-    this.#kernels.distancesListed(this.#scratch.rotated, layout.centroids, list, count, dim, metric, out);
+/** The ranges, ascending, each from the start of a block of codes, none overlapping: a few more nodes do no harm. */
+function wholeBlocks(ranges: Range[]): Range[] {
+  const whole: Range[] = [];
+  for (const { first, end } of ranges.toSorted((a, b) => a.first - b.first)) {
+    const last = whole.at(-1);
+    const start = first - (first % BLOCK_VECTORS);
+    if (last !== undefined && start <= last.end) last.end = end;
+    else whole.push({ first: start, end });
   }
-
-  #writeEntry(i: number, leaf: number): void {
-    const { leafWords, leafFloats, distances, distanceValues, nodes } = this.#scratch;
-    const at = i * LEAF_WORDS;
-    for (let word = 0; word < LEAF_FIXED_WORDS; word++) {
-      leafWords[at + word] = this.#leafTable[leaf * LEAF_WORDS + word] as number;
-    }
-    if (this.#generation.settings.metric === 'dot') {
-      this.#centroidDistance(leaf, METRIC_NUMBER.dot, distances);
-      this.#centroidDistance(leaf, METRIC_NUMBER.l2, distances + 4);
-      leafFloats[at + 5] = distanceValues[0] as number;
-      leafFloats[at + 6] = Math.sqrt(distanceValues[1] as number);
-      return;
-    }
-    const squared = nodes.estimates[i] as number;
-    leafFloats[at + 5] = squared;
-    leafFloats[at + 6] = Math.sqrt(squared);
-  }
-
-  #centroidDistance(leaf: number, metric: KernelMetric, out: number): void {
-    const dim = codeDimension(this.#generation.settings.dimension);
-    const centroid = this.#generation.layout.centroids + leaf * dim * 4;
-    this.#kernels.distances(this.#scratch.rotated, centroid, 1, dim, metric, out);
-  }
+  return whole;
 }

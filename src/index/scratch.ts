@@ -13,7 +13,7 @@ export const BATCH_ROWS = 64;
 /** Results kept beyond k, so that equal distances at the k-th place can be ordered by id. */
 export const TIES_MAX = 64;
 
-const QUERY_BUFFER_CAPACITY = 2 * (K_MAX + TIES_MAX) + CANDIDATES_MAX;
+const NEAREST_CAPACITY = 2 * (K_MAX + TIES_MAX);
 
 export class Scratch {
   readonly query: number;
@@ -30,6 +30,8 @@ export class Scratch {
   readonly leafFloats: Float32Array;
   readonly rows: number;
   readonly rowVectors: Float32Array;
+  /** Positions of the vectors to read. */
+  readonly positions: Uint32Array;
   readonly distances: number;
   readonly distanceValues: Float32Array;
   readonly nodes: CandidateBuffer;
@@ -40,7 +42,7 @@ export class Scratch {
     const { settings, layout } = generation;
     const dim = codeDimension(settings.dimension);
     const levelCountMax = Math.max(BATCH_ROWS, ...layout.levels.map((level) => level.count));
-    const nodesCapacity = Math.ceil(levelCountMax / 4) * 4;
+    const nodesCapacity = 2 * levelCountMax;
     const entriesMax = Math.max(BATCH_ROWS, generation.leaves);
     const sizes = {
       query: settings.dimension * 4,
@@ -50,10 +52,11 @@ export class Scratch {
       signQuery: codeWords(settings.dimension) * 16,
       leafEntries: entriesMax * LEAF_ENTRY_BYTES,
       rows: BATCH_ROWS * settings.dimension * 4,
+      positions: CANDIDATES_MAX * 4,
       distances: entriesMax * 4,
       nodes: CandidateBuffer.bytesFor(nodesCapacity),
       candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
-      nearest: CandidateBuffer.bytesFor(QUERY_BUFFER_CAPACITY),
+      nearest: CandidateBuffer.bytesFor(NEAREST_CAPACITY),
     };
     const bytes = Object.values(sizes).reduce((sum, size) => sum + align(size), 0);
     let next = growMemory(generation.memory, bytes);
@@ -75,11 +78,12 @@ export class Scratch {
     this.leafFloats = new Float32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
     this.rows = take(sizes.rows);
     this.rowVectors = new Float32Array(buffer, this.rows, BATCH_ROWS * settings.dimension);
+    this.positions = new Uint32Array(buffer, take(sizes.positions), CANDIDATES_MAX);
     this.distances = take(sizes.distances);
     this.distanceValues = new Float32Array(buffer, this.distances, entriesMax);
     this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), nodesCapacity);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
-    this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), QUERY_BUFFER_CAPACITY);
+    this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
   }
 }
 

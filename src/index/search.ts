@@ -106,11 +106,15 @@ export class Searcher {
     const sorted = Math.min(nearest.count, k + TIES_MAX);
     this.#kernels.sortBuffer(nearest.address, sorted);
     let count = Math.min(k, sorted);
-    while (count > 0 && count < sorted && nearest.estimates[count] === nearest.estimates[k - 1]) count++;
+    while (count > 0 && count < sorted && nearest.estimateAt(count) === nearest.estimateAt(k - 1)) count++;
     const rows = new Uint32Array(count);
-    for (let i = 0; i < count; i++) rows[i] = this.#generation.rowOf(nearest.positions[i] as number);
+    const distances = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      rows[i] = this.#generation.rowOf(nearest.positionAt(i));
+      distances[i] = nearest.estimateAt(i);
+    }
     stats.leaves = this.#generation.leaves;
-    return { rows, distances: nearest.estimates.slice(0, count), stats };
+    return { rows, distances, stats };
   }
 }
 

@@ -24,18 +24,8 @@ export interface Kernels {
     leafCount: number,
     buffer: number,
   ): void;
-  /** Writes the estimates of vectors [first, end) of consecutive blocks to `out`. */
-  estimateBlocks(
-    tables: number,
-    tableOut: number,
-    dim: number,
-    bits: KernelBits,
-    blocks: number,
-    first: number,
-    end: number,
-    constant: number,
-    out: number,
-  ): void;
+  /** Replaces where a candidate's factors stand by its lower bound; once, after the scans. */
+  boundCandidates(buffer: number, tableOut: number, dim: number, bits: KernelBits): void;
 
   /** Writes the sign code of a vector: bit = value > 0, zero-padded to `signWords` 16-byte words. */
   signCode(vector: number, dim: number, out: number): void;
@@ -48,19 +38,14 @@ export interface Kernels {
   sortBuffer(buffer: number, n: number): void;
   /** Brings the `n` best to the front, in no order. */
   partition(buffer: number, n: number): void;
+  /**
+   * Writes the positions of those of candidates [first, end) whose lower bound is `boundMax` at most, ascending, and
+   * returns their number. These candidates lose their estimates.
+   */
+  listPositions(buffer: number, first: number, end: number, boundMax: number, out: number): number;
 
   /** Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm. */
   distances(query: number, rows: number, count: number, dim: number, metric: KernelMetric, out: number): void;
-  /** Exact distances of the `count` rows of a matrix whose numbers `list` holds. */
-  distancesListed(
-    query: number,
-    rows: number,
-    list: number,
-    count: number,
-    dim: number,
-    metric: KernelMetric,
-    out: number,
-  ): void;
   /** Pushes the exact distance of every row that lives and is below the threshold; any dim >= 1. */
   pushExact(
     query: number,
@@ -72,6 +57,40 @@ export interface Kernels {
     tombstones: number,
     firstBit: number,
     buffer: number,
+  ): void;
+  /** Pushes the exact distances of consecutive rows, whose positions `positions` holds; any dim >= 1. */
+  pushRows(
+    query: number,
+    rows: number,
+    positions: number,
+    count: number,
+    dim: number,
+    metric: KernelMetric,
+    buffer: number,
+  ): void;
+  /** Pushes the exact distances of the `count` rows of a matrix whose numbers `list` holds, as their positions. */
+  pushListed(
+    query: number,
+    matrix: number,
+    list: number,
+    count: number,
+    dim: number,
+    metric: KernelMetric,
+    buffer: number,
+  ): void;
+
+  /** Replaces each candidate's estimate by the exact distance of the matrix row that its position names. */
+  rescore(buffer: number, query: number, rows: number, dim: number, metric: KernelMetric): void;
+  /** Writes the entries of the first `count` nodes, which are leaves with their exact distances from the query. */
+  listLeaves(
+    nodes: number,
+    count: number,
+    leafTable: number,
+    query: number,
+    centroids: number,
+    dim: number,
+    metric: KernelMetric,
+    leaves: number,
   ): void;
 
   /** For each point the listed centroid c that minimises norms[c] - 2<x,c>, and that minimum. */

@@ -18,7 +18,7 @@ export const TABLE_OUT_BYTES = 16;
  * | 0 | u32 | address of the first block (or of the first sign code) |
  * | 4 | u32 | vectors in the leaf |
  * | 8 | u32 | position of the first vector |
- * | 12 | u32 | address of the tombstone bits |
+ * | 12 | u32 | address of the tombstone bits; 0: none is dead (RaBitQ codes only) |
  * | 16 | u32 | tombstone bit of the first vector |
  * | 20 | f32 | constant added to every estimate |
  * | 24 | f32 | factor of the error: distance of query and centroid |
@@ -45,22 +45,25 @@ export const LEAF = {
  * | 4 | u32 | capacity |
  * | 8 | u32 | keep: how many a selection leaves |
  * | 12 | f32 | threshold: only smaller estimates enter |
- * | 16 | u32 | address of the f32 estimates |
- * | 20 | u32 | address of the f32 lower bounds |
- * | 24 | u32 | address of the u32 positions |
- * | 28 | u32 | candidates pushed so far |
+ * | 16 | u32 | address of the candidates |
+ * | 20 | u32 | candidates pushed so far |
+ * | 32 | 32 x f32 | the estimates of the block that a scan is at |
  */
-export const BUFFER_HEADER_BYTES = 32;
-export const BUFFER = {
-  count: 0,
-  capacity: 4,
-  keep: 8,
-  threshold: 12,
-  estimates: 16,
-  lowers: 20,
-  positions: 24,
-  pushed: 28,
-};
+export const BUFFER_HEADER_BYTES = 160;
+export const BUFFER = { count: 0, capacity: 4, keep: 8, threshold: 12, candidates: 16, pushed: 20 };
+
+/**
+ * One candidate.
+ *
+ * | offset | type | meaning |
+ * |---|---|---|
+ * | 0 | u32 | position |
+ * | 4 | u32 | the estimate's bits: all of them flipped if it is negative, else the sign bit. Ordered like the estimates |
+ * | 8 | u32, f32 | address of the first of its factors; after `boundCandidates` the lower bound |
+ * | 12 | f32 | factor of the error |
+ */
+export const CANDIDATE_BYTES = 16;
+export const CANDIDATE = { position: 0, order: 4, bound: 8 };
 
 /** The numbers by which kernels know a metric. */
 export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;

@@ -1,7 +1,14 @@
 // Shared memory with the real kernels bound to it, a bump allocator and seeded random numbers, for kernel tests.
 
 import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
-import { BUFFER, BUFFER_HEADER_BYTES, LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
+import {
+  BUFFER,
+  BUFFER_HEADER_BYTES,
+  CANDIDATE,
+  CANDIDATE_BYTES,
+  LEAF,
+  LEAF_ENTRY_BYTES,
+} from '../../src/kernels/layout.js';
 
 export interface Floats {
   address: number;
@@ -20,7 +27,8 @@ export interface LeafEntry {
 
 export interface CandidateList {
   estimates: number[];
-  lowers: number[];
+  /** Lower bounds once `boundCandidates` has run. */
+  bounds: number[];
   positions: number[];
 }
 
@@ -90,9 +98,7 @@ export class Arena {
     view.setUint32(BUFFER.capacity, capacity, true);
     view.setUint32(BUFFER.keep, keep, true);
     view.setFloat32(BUFFER.threshold, Number.POSITIVE_INFINITY, true);
-    view.setUint32(BUFFER.estimates, this.allocate(capacity * 4), true);
-    view.setUint32(BUFFER.lowers, this.allocate(capacity * 4), true);
-    view.setUint32(BUFFER.positions, this.allocate(capacity * 4), true);
+    view.setUint32(BUFFER.candidates, this.allocate(capacity * CANDIDATE_BYTES), true);
     return address;
   }
 
@@ -105,24 +111,35 @@ export class Arena {
   }
 
   candidates(buffer: number): CandidateList {
-    const count = this.field(buffer, BUFFER.count);
-    const floats = (offset: number) =>
-      Array.from(new Float32Array(this.memory.buffer, this.field(buffer, offset), count));
-    return {
-      estimates: floats(BUFFER.estimates),
-      lowers: floats(BUFFER.lowers),
-      positions: Array.from(new Uint32Array(this.memory.buffer, this.field(buffer, BUFFER.positions), count)),
-    };
+    const view = this.#candidateView(buffer);
+    const list: CandidateList = { estimates: [], bounds: [], positions: [] };
+    for (let i = 0; i < this.field(buffer, BUFFER.count); i++) {
+      const at = i * CANDIDATE_BYTES;
+      const order = view.getUint32(at + CANDIDATE.order, true);
+      const bits = new DataView(new ArrayBuffer(4));
+      bits.setUint32(0, order >= 0x80000000 ? order - 0x80000000 : ~order >>> 0);
+      list.estimates.push(bits.getFloat32(0));
+      list.bounds.push(view.getFloat32(at + CANDIDATE.bound, true));
+      list.positions.push(view.getUint32(at + CANDIDATE.position, true));
+    }
+    return list;
   }
 
-  /** Writes candidates into a buffer as pushes would, without the threshold. */
+  /** Writes candidates with positive estimates into a buffer as pushes would, without the threshold. */
   fill(buffer: number, estimates: ArrayLike<number>, positions: ArrayLike<number>): void {
-    const length = estimates.length;
-    new Float32Array(this.memory.buffer, this.field(buffer, BUFFER.estimates), length).set(estimates);
-    const lowers = Float32Array.from(estimates, (value) => value - 1);
-    new Float32Array(this.memory.buffer, this.field(buffer, BUFFER.lowers), length).set(lowers);
-    new Uint32Array(this.memory.buffer, this.field(buffer, BUFFER.positions), length).set(positions);
-    new DataView(this.memory.buffer, buffer).setUint32(BUFFER.count, length, true);
+    const view = this.#candidateView(buffer);
+    for (let i = 0; i < estimates.length; i++) {
+      const at = i * CANDIDATE_BYTES;
+      view.setUint32(at + CANDIDATE.position, positions[i] as number, true);
+      view.setFloat32(at + CANDIDATE.order, estimates[i] as number, true);
+      view.setUint8(at + CANDIDATE.order + 3, view.getUint8(at + CANDIDATE.order + 3) | 0x80);
+      view.setFloat32(at + CANDIDATE.bound, (estimates[i] as number) - 1, true);
+    }
+    new DataView(this.memory.buffer, buffer).setUint32(BUFFER.count, estimates.length, true);
+  }
+
+  #candidateView(buffer: number): DataView {
+    return new DataView(this.memory.buffer, this.field(buffer, BUFFER.candidates));
   }
 }
 

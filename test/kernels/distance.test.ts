@@ -28,22 +28,46 @@ t.test('distances of every dimension and metric equal the reference', async (t) 
   }
 });
 
-t.test('listed rows have the distances of the rows they name', async (t) => {
-  const dim = 37;
+t.test(
+  'rows are pushed with their distances, by their number in a matrix or by listed positions',
+  async (t) => {
+    const dim = 37;
+    const arena = new Arena();
+    const query = arena.floats(gaussian(random(2), dim));
+    const rows = arena.floats(gaussian(random(3), 6 * dim));
+    const list = arena.words([5, 0, 3, 3]);
+    const positions = arena.words([90, 70, 80]);
+    const all = arena.floats(6);
+    for (const metric of METRICS) {
+      arena.kernels.distances(query.address, rows.address, 6, dim, metric, all.address);
+      const byNumber = arena.buffer(4);
+      arena.kernels.pushListed(query.address, rows.address, list.address, 4, dim, metric, byNumber);
+      const listed = arena.candidates(byNumber);
+      t.same(listed.positions, [5, 0, 3, 3]);
+      t.same(
+        listed.estimates,
+        [5, 0, 3, 3].map((row) => all.view[row]),
+      );
+      const byPosition = arena.buffer(3);
+      arena.kernels.pushRows(query.address, rows.address, positions.address, 3, dim, metric, byPosition);
+      const placed = arena.candidates(byPosition);
+      t.same(placed.positions, [90, 70, 80]);
+      t.same(placed.estimates, [...all.view.subarray(0, 3)]);
+    }
+  },
+);
+
+t.test('negative, zero and positive distances are ordered', async (t) => {
   const arena = new Arena();
-  const query = arena.floats(gaussian(random(2), dim));
-  const rows = arena.floats(gaussian(random(3), 6 * dim));
-  const list = arena.words(4);
-  list.view.set([5, 0, 3, 3]);
-  const [all, listed] = [arena.floats(6), arena.floats(4)];
-  for (const metric of METRICS) {
-    arena.kernels.distances(query.address, rows.address, 6, dim, metric, all.address);
-    arena.kernels.distancesListed(query.address, rows.address, list.address, 4, dim, metric, listed.address);
-    t.same(
-      [...listed.view],
-      [5, 0, 3, 3].map((row) => all.view[row]),
-    );
-  }
+  const query = arena.floats([1]);
+  const rows = arena.floats([-2, 0, 3, -0, 1e-40, -1e30, 1e30]);
+  const positions = arena.words([6, 5, 4, 3, 2, 1, 0]);
+  const buffer = arena.buffer(7);
+  arena.kernels.pushRows(query.address, rows.address, positions.address, 7, 1, 2, buffer);
+  arena.kernels.sortBuffer(buffer, 7);
+  const { positions: sorted, estimates } = arena.candidates(buffer);
+  t.strictSame(sorted, [0, 4, 2, 3, 5, 6, 1]);
+  t.same(estimates, [...Float32Array.from([-1e30, -3, -1e-40, 0, 0, 2, 1e30])]);
 });
 
 t.test('a row has the same distance wherever it stands', async (t) => {
@@ -69,11 +93,9 @@ t.test('pushing exact distances skips the dead, NaN and what is not below the th
   tombstones.view[1] = 0b1000;
   const buffer = arena.buffer(8);
   arena.kernels.pushExact(query.address, rows.address, 7, 2, 0, 100, tombstones.address, 8, buffer);
-  t.strictSame(arena.candidates(buffer), {
-    estimates: [1, 4, 0, 16],
-    lowers: [1, 4, 0, 16],
-    positions: [100, 101, 104, 105],
-  });
+  const { estimates, positions } = arena.candidates(buffer);
+  t.strictSame(estimates, [1, 4, 0, 16]);
+  t.strictSame(positions, [100, 101, 104, 105]);
   t.equal(arena.field(buffer, BUFFER.pushed), 4);
 });
 

@@ -157,13 +157,14 @@ function quality(dim: number, bits: KernelBits, metric: KernelMetric): Quality {
     const leaf = arena.leaves([{ ...place, constant, errorScale: gap }]);
     const buffer = arena.buffer(BLOCK_VECTORS);
     arena.kernels.scanLeaves(tables, tableOut, dim, bits, leaf, 1, buffer);
-    const { estimates, lowers } = arena.candidates(buffer);
+    arena.kernels.boundCandidates(buffer, tableOut, dim, bits);
+    const { estimates, bounds } = arena.candidates(buffer);
     residuals.forEach((residual, lane) => {
       const vector = residual.map((value, i) => value + (centroid.view[i] as number));
       const exact = reference.distance(query.view, vector, metric === 2 ? 2 : 0);
       const size = gap * Math.sqrt(reference.dot(residual, residual));
       errors.push(((estimates[lane] as number) - exact) / size);
-      if ((lowers[lane] as number) <= exact) bounded++;
+      if ((bounds[lane] as number) <= exact) bounded++;
     });
   }
   const bias = errors.reduce((sum, error) => sum + error, 0) / errors.length;

@@ -6,28 +6,10 @@ import { compiledKernels, instantiateKernels } from '../../src/kernels/kernels.j
 import { Arena } from './arena.js';
 
 const FUNCTIONS = [
-  ...[
-    'accumulate',
-    'assign',
-    'buildTables',
-    'distances',
-    'distancesListed',
-    'encode',
-    'estimateBlocks',
-    'finishBuffer',
-    'normalize',
-  ],
-  ...[
-    'partition',
-    'pushExact',
-    'rotate',
-    'scaleVector',
-    'scanHamming',
-    'scanLeaves',
-    'signCode',
-    'sortBuffer',
-  ],
-  ...['squaredNorm', 'subtract'],
+  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'distances', 'encode'],
+  ...['finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition', 'pushExact', 'pushListed'],
+  ...['pushRows', 'rescore', 'rotate', 'scaleVector', 'scanHamming', 'scanLeaves', 'signCode'],
+  ...['sortBuffer', 'squaredNorm', 'subtract'],
 ];
 const DATA_SECTION = 11;
 

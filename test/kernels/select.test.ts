@@ -31,9 +31,9 @@ function filled(arena: Arena, pairs: Pair[], keep: number): number {
 }
 
 function pairsOf(arena: Arena, buffer: number): Pair[] {
-  const { estimates, positions, lowers } = arena.candidates(buffer);
+  const { estimates, positions, bounds } = arena.candidates(buffer);
   return estimates.map((estimate, i) => {
-    if (lowers[i] !== estimate - 1) throw new Error('the lower bound did not move with its estimate');
+    if (bounds[i] !== estimate - 1) throw new Error('the lower bound did not move with its estimate');
     return [estimate, positions[i] as number];
   });
 }
@@ -116,4 +116,23 @@ t.test('pushing through many selections leaves the true best', async (t) => {
       expected.sort((a, b) => a - b),
     );
   }
+});
+
+t.test('positions are listed in order, of the candidates in a range whose bound is low enough', async (t) => {
+  const arena = new Arena();
+  const pairs = shuffled(300, 50, 5);
+  const buffer = filled(arena, pairs, 300);
+  const out = arena.words(301);
+  out.view.fill(7777);
+  const bound = 20;
+  const expected = pairs.slice(40, 290).filter(([estimate]) => estimate - 1 <= bound);
+  const count = arena.kernels.listPositions(buffer, 40, 290, bound, out.address);
+  t.equal(count, expected.length);
+  t.strictSame(
+    [...out.view.subarray(0, count)],
+    expected.map(([, position]) => position).sort((a, b) => a - b),
+  );
+  t.equal(out.view[count], 7777, 'nothing is written past them');
+  t.equal(arena.kernels.listPositions(buffer, 0, 0, bound, out.address), 0);
+  t.equal(arena.kernels.listPositions(buffer, 0, 1, Number.NEGATIVE_INFINITY, out.address), 0);
 });

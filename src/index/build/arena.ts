@@ -1,10 +1,13 @@
 // The working memory of one build, shared by its threads: everything is found by address, nothing is copied. Runs on build workers.
 
+import { CandidateBuffer } from '../candidate-buffer.js';
 import { allocateMemory } from '../generation.js';
 import { codeDimension, type IndexSettings } from '../settings.js';
 
 /** Leaves that a vector is compared with in a refinement pass: those nearest to its present one. */
 export const NEIGHBOURS_MAX = 128;
+/** Room to find them in. */
+export const NEIGHBOUR_CANDIDATES_MAX = 2 * NEIGHBOURS_MAX;
 
 /** Points per assignment tile: centroids stay in cache while a tile is compared with all of them. */
 export const TILE_POINTS = 64;
@@ -75,7 +78,7 @@ export interface ArenaLayout {
   sums: number;
   counts: number;
   jobs: number;
-  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a candidate buffer of nodesMax. */
+  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a buffer of neighbours. */
   threads: ThreadLayout[];
   end: number;
 }
@@ -119,7 +122,7 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
     tile: take(TILE_POINTS * dim * 4),
     tileNearest: take(TILE_POINTS * 4),
     tileBest: take(TILE_POINTS * 4),
-    buffer: take(32 + nodesMax * 12),
+    buffer: take(CandidateBuffer.bytesFor(NEIGHBOUR_CANDIDATES_MAX)),
   }));
   return { ...layout, threads: threadLayouts, end: next };
 }

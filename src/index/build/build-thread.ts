@@ -5,7 +5,7 @@ import { METRIC_NUMBER } from '../../kernels/layout.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
 import type { IndexSettings } from '../settings.js';
-import { NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
+import { NEIGHBOUR_CANDIDATES_MAX, NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
 import type { ArenaViews } from './arena-views.js';
 import type { BuildControl } from './control.js';
 import { groupBy } from './group.js';
@@ -45,7 +45,6 @@ export class BuildThread {
     reader: PositionReader,
     control: BuildControl,
   ) {
-    const { shape } = views;
     this.views = views;
     this.kernels = instantiateKernels(memory);
     this.#settings = settings;
@@ -54,7 +53,7 @@ export class BuildThread {
     this.#threadIndex = threadIndex;
     this.#thread = this.views.layout.threads[threadIndex] as ThreadLayout;
     this.#floats = new Float32Array(memory.buffer);
-    this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, shape.nodesMax);
+    this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, NEIGHBOUR_CANDIDATES_MAX);
   }
 
   run(kind: number, job: number): void {
@@ -228,20 +227,18 @@ export class BuildThread {
     const wanted = Math.min(NEIGHBOURS_MAX, leaves.length);
     for (let i = first; i < end; i++) {
       const leaf = leaves[i] as number;
-      buffer.reset(1);
-      buffer.positions.set(leaves);
-      this.kernels.distancesListed(
+      buffer.reset(wanted);
+      this.kernels.pushListed(
         views.centroidAddress(leaf),
         views.layout.centroids,
         views.layout.leafList,
         leaves.length,
         dim,
         METRIC_NUMBER.l2,
-        buffer.estimates.byteOffset,
+        buffer.address,
       );
-      buffer.count = leaves.length;
       this.kernels.sortBuffer(buffer.address, wanted);
-      views.neighbours.set(buffer.positions.subarray(0, wanted), leaf * NEIGHBOURS_MAX);
+      for (let j = 0; j < wanted; j++) views.neighbours[leaf * NEIGHBOURS_MAX + j] = buffer.positionAt(j);
     }
   }
 }

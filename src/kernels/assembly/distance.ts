@@ -5,28 +5,13 @@ import { isDead } from './leaf';
 import { multiplyAdd, sumLanes } from './lanes';
 import { push } from './select';
 
-const L2: u32 = 0;
-const COSINE: u32 = 1;
+export const L2: u32 = 0;
+export const COSINE: u32 = 1;
+export const DOT: u32 = 2;
 
 export function distances(query: usize, rows: usize, count: u32, dim: u32, metric: u32, out: usize): void {
   for (let i: u32 = 0; i < count; i++) {
     store<f32>(out + (i << 2), distance(query, rows + i * (dim << 2), dim, metric));
-  }
-}
-
-/** The same for rows that are picked from a matrix by their numbers. */
-export function distancesListed(
-  query: usize,
-  rows: usize,
-  list: usize,
-  count: u32,
-  dim: u32,
-  metric: u32,
-  out: usize,
-): void {
-  for (let i: u32 = 0; i < count; i++) {
-    const row = rows + load<u32>(list + (i << 2)) * (dim << 2);
-    store<f32>(out + (i << 2), distance(query, row, dim, metric));
   }
 }
 
@@ -44,11 +29,40 @@ export function pushExact(
   for (let i: u32 = 0; i < count; i++) {
     if (isDead(tombstones, firstBit + i)) continue;
     const exact = distance(query, rows + i * (dim << 2), dim, metric);
-    push(buffer, exact, exact, firstPosition + i);
+    push(buffer, exact, firstPosition + i, 0, 0);
   }
 }
 
-function distance(query: usize, row: usize, dim: u32, metric: u32): f32 {
+export function pushRows(
+  query: usize,
+  rows: usize,
+  positions: usize,
+  count: u32,
+  dim: u32,
+  metric: u32,
+  buffer: usize,
+): void {
+  for (let i: u32 = 0; i < count; i++) {
+    push(buffer, distance(query, rows + i * (dim << 2), dim, metric), load<u32>(positions + (i << 2)), 0, 0);
+  }
+}
+
+export function pushListed(
+  query: usize,
+  matrix: usize,
+  list: usize,
+  count: u32,
+  dim: u32,
+  metric: u32,
+  buffer: usize,
+): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const number = load<u32>(list + (i << 2));
+    push(buffer, distance(query, matrix + number * (dim << 2), dim, metric), number, 0, 0);
+  }
+}
+
+export function distance(query: usize, row: usize, dim: u32, metric: u32): f32 {
   if (metric == L2) return squaredDistance(query, row, dim);
   if (metric == COSINE) return cosineDistance(query, row, dim);
   return -product(query, row, dim);

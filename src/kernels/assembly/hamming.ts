@@ -39,5 +39,5 @@ export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: 
 
 function pushLive(leaf: usize, index: u32, estimate: f32, buffer: usize): void {
   if (leafIsDead(leaf, index)) return;
-  push(buffer, estimate, estimate, leafFirstPosition(leaf) + index);
+  push(buffer, estimate, leafFirstPosition(leaf) + index, 0, 0);
 }

@@ -27,6 +27,24 @@ export function leafErrorScale(leaf: usize): f32 {
   return load<f32>(leaf, 24);
 }
 
+/** Of a leaf to be scanned for a query at this distance from its centroid. */
+@inline
+export function setLeafQuery(leaf: usize, constant: f32, errorScale: f32): void {
+  store<f32>(leaf, constant, 20);
+  store<f32>(leaf, errorScale, 24);
+}
+
+/** False if none of the leaf's vectors is dead; reads 64 bits at a time, so neighbours' bits can make it true. */
+export function leafMayHaveDead(leaf: usize): bool {
+  const firstBit = load<u32>(leaf, 16);
+  const tombstones: usize = load<u32>(leaf, 12);
+  if (tombstones == 0) return false;
+  const end = tombstones + ((firstBit + leafCount(leaf) + 7) >> 3);
+  let bits: u64 = 0;
+  for (let at = tombstones + (firstBit >> 3); at < end; at += 8) bits |= load<u64>(at);
+  return bits != 0;
+}
+
 @inline
 export function leafIsDead(leaf: usize, index: u32): bool {
   return isDead(load<u32>(leaf, 12), load<u32>(leaf, 16) + index);

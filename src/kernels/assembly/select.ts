@@ -1,14 +1,18 @@
-// The candidate buffer: three parallel arrays (estimate, lower bound, position) behind a header, layout.ts gives its
-// fields. Order is always (estimate, position), so that equal estimates never depend on the order of pushes.
+// The candidate buffer: a header, then candidates of 16 bytes; layout.ts gives the fields. A candidate's first 8 bytes
+// are one number, the estimate's order above its position, so that one comparison orders by (estimate, position) and
+// equal estimates never depend on the order of pushes.
 
 const COUNT: usize = 0;
 const CAPACITY: usize = 4;
 const KEEP: usize = 8;
 const THRESHOLD: usize = 12;
-const ESTIMATES: usize = 16;
-const LOWERS: usize = 20;
-const POSITIONS: usize = 24;
-const PUSHED: usize = 28;
+const CANDIDATES: usize = 16;
+const PUSHED: usize = 20;
+const BLOCK_ESTIMATES: usize = 32;
+
+const ORDER: usize = 4;
+const BOUND: usize = 8;
+const ERROR_SCALE: usize = 12;
 
 /** Ranges up to this length are sorted by insertion. */
 const INSERTION_MAX: u32 = 16;
@@ -18,17 +22,68 @@ export function threshold(buffer: usize): f32 {
   return load<f32>(buffer, THRESHOLD);
 }
 
+@inline
+export function candidateCount(buffer: usize): u32 {
+  return load<u32>(buffer, COUNT);
+}
+
+/** Where a scan keeps the 32 estimates of the block at hand. */
+@inline
+export function blockEstimates(buffer: usize): usize {
+  return buffer + BLOCK_ESTIMATES;
+}
+
+@inline
+export function candidateAt(buffer: usize, index: u32): usize {
+  return load<u32>(buffer, CANDIDATES) + (index << 4);
+}
+
+@inline
+export function positionOf(candidate: usize): u32 {
+  return load<u32>(candidate);
+}
+
+@inline
+export function estimateOf(candidate: usize): f32 {
+  const order = load<u32>(candidate, ORDER);
+  return reinterpret<f32>(order & 0x80000000 ? order ^ 0x80000000 : ~order);
+}
+
+@inline
+export function setEstimate(candidate: usize, estimate: f32): void {
+  // Adding 0 makes -0 a 0; unsigned order of these bits is the order of the numbers.
+  const bits = reinterpret<i32>(estimate + 0);
+  store<u32>(candidate, bits ^ ((bits >> 31) | 0x80000000), ORDER);
+}
+
+/** Until `setBound`: where the lane's factors stand. */
+@inline
+export function factorsOf(candidate: usize): usize {
+  return load<u32>(candidate, BOUND);
+}
+
+@inline
+export function setBound(candidate: usize, lower: f32): void {
+  store<f32>(candidate, lower, BOUND);
+}
+
+@inline
+export function errorScaleOf(candidate: usize): f32 {
+  return load<f32>(candidate, ERROR_SCALE);
+}
+
 /** Adds one candidate if it is below the threshold; a full buffer is cut down to its best first. */
-export function push(buffer: usize, estimate: f32, lower: f32, position: u32): void {
+export function push(buffer: usize, estimate: f32, position: u32, factors: usize, errorScale: f32): void {
   if (!(estimate < load<f32>(buffer, THRESHOLD))) return;
-  const count = load<u32>(buffer, COUNT);
-  const at = count << 2;
-  store<f32>(load<u32>(buffer, ESTIMATES) + at, estimate);
-  store<f32>(load<u32>(buffer, LOWERS) + at, lower);
-  store<u32>(load<u32>(buffer, POSITIONS) + at, position);
+  const count = load<u32>(buffer, COUNT) + 1;
+  const candidate = candidateAt(buffer, count - 1);
+  store<u32>(candidate, position);
+  setEstimate(candidate, estimate);
+  store<u32>(candidate, <u32>factors, BOUND);
+  store<f32>(candidate, errorScale, ERROR_SCALE);
   store<u32>(buffer, load<u32>(buffer, PUSHED) + 1, PUSHED);
-  store<u32>(buffer, count + 1, COUNT);
-  if (count + 1 == load<u32>(buffer, CAPACITY)) cut(buffer, count + 1);
+  store<u32>(buffer, count, COUNT);
+  if (count == load<u32>(buffer, CAPACITY)) cut(buffer, count);
 }
 
 export function finishBuffer(buffer: usize): void {
@@ -38,14 +93,29 @@ export function finishBuffer(buffer: usize): void {
 
 export function partition(buffer: usize, n: u32): void {
   const count = load<u32>(buffer, COUNT);
-  if (n > 0 && n < count) selectSmallest(buffer, count, n);
+  if (n > 0 && n < count) selectSmallest(load<u32>(buffer, CANDIDATES), count, n);
 }
 
 export function sortBuffer(buffer: usize, n: u32): void {
   const count = load<u32>(buffer, COUNT);
   if (n < count) partition(buffer, n);
   const end = min(n, count);
-  if (end > 1) sortRange(buffer, 0, end - 1);
+  if (end > 1) sortRange(load<u32>(buffer, CANDIDATES), 0, end - 1);
+}
+
+export function listPositions(buffer: usize, first: u32, end: u32, boundMax: f32, out: usize): u32 {
+  const array: usize = load<u32>(buffer, CANDIDATES);
+  let listed = first;
+  for (let i = first; i < end; i++) {
+    const candidate = array + (i << 4);
+    if (load<f32>(candidate, BOUND) > boundMax) continue;
+    // Without an order the position alone is the key.
+    store<u32>(candidate, 0, ORDER);
+    swap(array, i, listed++);
+  }
+  if (listed > first + 1) sortRange(array, first, listed - 1);
+  for (let i = first; i < listed; i++) store<u32>(out + ((i - first) << 2), load<u32>(array + (i << 4)));
+  return listed - first;
 }
 
 /** Keeps the best `keep` of `count`; the threshold becomes the largest of them. */
@@ -56,126 +126,95 @@ function cut(buffer: usize, count: u32): void {
     store<f32>(buffer, -Infinity, THRESHOLD);
     return;
   }
-  selectSmallest(buffer, count, keep);
-  store<f32>(buffer, load<f32>(load<u32>(buffer, ESTIMATES) + ((keep - 1) << 2)), THRESHOLD);
+  selectSmallest(load<u32>(buffer, CANDIDATES), count, keep);
+  store<f32>(buffer, estimateOf(candidateAt(buffer, keep - 1)), THRESHOLD);
 }
 
 @inline
-function precedes(estimate: f32, position: u32, otherEstimate: f32, otherPosition: u32): bool {
-  return estimate < otherEstimate || (estimate == otherEstimate && position < otherPosition);
+function keyAt(array: usize, index: u32): u64 {
+  return load<u64>(array + (index << 4));
 }
 
 @inline
 function swap(array: usize, i: u32, j: u32): void {
-  const a = load<u32>(array + (i << 2));
-  store<u32>(array + (i << 2), load<u32>(array + (j << 2)));
-  store<u32>(array + (j << 2), a);
+  const a = v128.load(array + (i << 4));
+  v128.store(array + (i << 4), v128.load(array + (j << 4)));
+  v128.store(array + (j << 4), a);
 }
 
-function swapCandidates(buffer: usize, i: u32, j: u32): void {
-  swap(load<u32>(buffer, ESTIMATES), i, j);
-  swap(load<u32>(buffer, LOWERS), i, j);
-  swap(load<u32>(buffer, POSITIONS), i, j);
-}
-
-/** Hoare's selection: index n - 1 gets its element of the sorted order, smaller ones stand before it. */
-function selectSmallest(buffer: usize, count: u32, n: u32): void {
+/** Quickselect: index n - 1 gets its element of the sorted order, smaller ones stand before it. */
+function selectSmallest(array: usize, count: u32, n: u32): void {
   const target = n - 1;
   let low: u32 = 0;
   let high: u32 = count - 1;
   while (low < high) {
-    const split = splitRange(buffer, low, high);
-    if (target <= split) high = split;
-    else low = split + 1;
+    const split = splitRange(array, low, high);
+    if (split == target) return;
+    if (split < target) low = split + 1;
+    else high = split - 1;
   }
 }
 
 /** Recurses into the shorter part, so the depth stays below log2 of the length. */
-function sortRange(buffer: usize, low: u32, high: u32): void {
+function sortRange(array: usize, low: u32, high: u32): void {
   while (high - low >= INSERTION_MAX) {
-    const split = splitRange(buffer, low, high);
+    const split = splitRange(array, low, high);
     if (split - low < high - split) {
-      sortRange(buffer, low, split);
+      if (split > low) sortRange(array, low, split - 1);
       low = split + 1;
     } else {
-      sortRange(buffer, split + 1, high);
-      high = split;
+      if (split < high) sortRange(array, split + 1, high);
+      high = split - 1;
     }
   }
-  insertionSort(buffer, low, high);
+  insertionSort(array, low, high);
 }
 
-function insertionSort(buffer: usize, low: u32, high: u32): void {
-  const estimates: usize = load<u32>(buffer, ESTIMATES);
-  const lowers: usize = load<u32>(buffer, LOWERS);
-  const positions: usize = load<u32>(buffer, POSITIONS);
+function insertionSort(array: usize, low: u32, high: u32): void {
   for (let i = low + 1; i <= high; i++) {
-    const estimate = load<f32>(estimates + (i << 2));
-    const lower = load<f32>(lowers + (i << 2));
-    const position = load<u32>(positions + (i << 2));
+    const moved = v128.load(array + (i << 4));
+    const key = i64x2.extract_lane(moved, 0);
     let j = i;
-    while (j > low) {
-      const before = (j - 1) << 2;
-      if (!precedes(estimate, position, load<f32>(estimates + before), load<u32>(positions + before))) break;
-      store<f32>(estimates + before, load<f32>(estimates + before), 4);
-      store<f32>(lowers + before, load<f32>(lowers + before), 4);
-      store<u32>(positions + before, load<u32>(positions + before), 4);
-      j--;
+    for (; j > low && <u64>key < keyAt(array, j - 1); j--) {
+      v128.store(array + (j << 4), v128.load(array + ((j - 1) << 4)));
     }
-    store<f32>(estimates + (j << 2), estimate);
-    store<f32>(lowers + (j << 2), lower);
-    store<u32>(positions + (j << 2), position);
+    v128.store(array + (j << 4), moved);
   }
 }
 
-/** Splits [low, high] at a pivot: returns s < high with every one of [low, s] not after any of [s + 1, high]. */
-function splitRange(buffer: usize, low: u32, high: u32): u32 {
-  const estimates: usize = load<u32>(buffer, ESTIMATES);
-  const positions: usize = load<u32>(buffer, POSITIONS);
-  medianToFront(buffer, low, high);
-  const pivot = load<f32>(estimates + (low << 2));
-  const pivotPosition = load<u32>(positions + (low << 2));
-  let i: i32 = <i32>low - 1;
-  let j: i32 = <i32>high + 1;
-  while (true) {
-    do i++;
-    while (precedes(load<f32>(estimates + (i << 2)), load<u32>(positions + (i << 2)), pivot, pivotPosition));
-    do j--;
-    while (precedes(pivot, pivotPosition, load<f32>(estimates + (j << 2)), load<u32>(positions + (j << 2))));
-    if (i >= j) return <u32>j;
-    swapCandidates(buffer, <u32>i, <u32>j);
+/**
+ * Lomuto's partition of [low, high]: returns the pivot's place, smaller ones stand before it. Every round swaps and
+ * only the step depends on the comparison: a branch would be predicted wrong half of the time.
+ */
+function splitRange(array: usize, low: u32, high: u32): u32 {
+  pivotToEnd(array, low, high);
+  const pivot = keyAt(array, high);
+  let to = array + (low << 4);
+  const end = array + (high << 4);
+  for (let from = to; from < end; from += 16) {
+    const a = v128.load(from);
+    v128.store(from, v128.load(to));
+    v128.store(to, a);
+    to += <usize>(<u32>(<u64>i64x2.extract_lane(a, 0) < pivot)) << 4;
   }
+  const split = <u32>((to - array) >> 4);
+  swap(array, split, high);
+  return split;
 }
 
-/** Median of three places that a hash of the range picks: no order of input is quadratic in practice. */
-function medianToFront(buffer: usize, low: u32, high: u32): void {
+/** The median of three places that a hash of the range picks: no order of input is quadratic in practice. */
+function pivotToEnd(array: usize, low: u32, high: u32): void {
   const length = high - low + 1;
   if (length < 3) return;
   const hash = (low ^ (high * 0x9e3779b1)) * 0x85ebca6b;
-  const a = low + ((hash >> 16) % length);
-  const b = low + length / 2;
+  let a = low + ((hash >> 16) % length);
+  let b = low + length / 2;
   const c = high - ((hash & 0xffff) % length);
-  swapCandidates(buffer, low, medianOf(buffer, a, b, c));
-}
-
-function medianOf(buffer: usize, a: u32, b: u32, c: u32): u32 {
-  if (comesBefore(buffer, b, a)) {
+  if (keyAt(array, b) < keyAt(array, a)) {
     const held = a;
     a = b;
     b = held;
   }
-  if (!comesBefore(buffer, c, b)) return b;
-  return comesBefore(buffer, c, a) ? a : c;
-}
-
-@inline
-function comesBefore(buffer: usize, i: u32, j: u32): bool {
-  const estimates: usize = load<u32>(buffer, ESTIMATES);
-  const positions: usize = load<u32>(buffer, POSITIONS);
-  return precedes(
-    load<f32>(estimates + (i << 2)),
-    load<u32>(positions + (i << 2)),
-    load<f32>(estimates + (j << 2)),
-    load<u32>(positions + (j << 2)),
-  );
+  const middle = keyAt(array, c) > keyAt(array, b) ? b : keyAt(array, c) > keyAt(array, a) ? c : a;
+  swap(array, middle, high);
 }

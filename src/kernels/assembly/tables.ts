@@ -1,4 +1,4 @@
-// The lookup tables of one query: what a group of four code bits contributes to <u, q>, in 7 bits.
+// The lookup tables of one query: what a group of four code bits contributes to <u, q>, in 6 bits.
 
 import { sumLanes } from './lanes';
 
@@ -23,10 +23,10 @@ export function buildTables(query: usize, dim: u32, bits: u32, tables: usize, ou
   const usable = range > RANGE_MIN;
   const top = <f32>(1 << (bits - 1));
   for (let plane: u32 = 0; plane < bits; plane++) {
-    const factor: f32 = usable ? 127 / range / <f32>(1 << plane) : 0;
+    const factor: f32 = usable ? 63 / range / <f32>(1 << plane) : 0;
     fillPlane(query, dim, factor, tables + plane * (dim << 2));
   }
-  store<f32>(out, usable ? (range * top) / 127 : 0);
+  store<f32>(out, usable ? (range * top) / 63 : 0);
   store<f32>(out, sumLanes(minima) * <f32>((1 << bits) - 1), 4);
   store<f32>(out, sumLanes(sums), 8);
   store<f32>(out, 0, 12);

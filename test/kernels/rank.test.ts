@@ -1,0 +1,71 @@
+// The kernels of navigation against the references.
+
+import t from 'tap';
+import { LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
+import { Arena, gaussian, random } from './arena.js';
+import * as reference from './reference.js';
+
+const DIM = 40;
+const LEAVES = 9;
+
+function scene(metric: 0 | 2) {
+  const arena = new Arena();
+  const next = random(metric);
+  const query = arena.floats(gaussian(next, DIM));
+  const centroids = arena.floats(gaussian(next, LEAVES * DIM));
+  const centroid = (leaf: number) => centroids.view.subarray(leaf * DIM, (leaf + 1) * DIM);
+  const table = arena.leaves(
+    Array.from({ length: LEAVES }, (_, i) => ({
+      ...{ blocks: 1000 + i, count: 50 + i, firstPosition: 60 * i, tombstones: 16, firstBit: 60 * i },
+      ...{ constant: -1, errorScale: -1 },
+    })),
+  );
+  const nodes = arena.buffer(LEAVES);
+  arena.fill(nodes, new Float32Array(LEAVES).fill(1), [8, 3, 1, 7, 0, 2, 6, 5, 4]);
+  return { arena, query, centroids, centroid, table, nodes };
+}
+
+t.test('leaves are ranked by their exact distances', async (t) => {
+  const { arena, query, centroids, centroid, nodes } = scene(0);
+  arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+  arena.kernels.sortBuffer(nodes, LEAVES);
+  const distanceOf = (leaf: number) => reference.distance(query.view, centroid(leaf), 0);
+  const found = arena.candidates(nodes);
+  t.strictSame(
+    found.positions,
+    Array.from({ length: LEAVES }, (_, i) => i).sort((a, b) => distanceOf(a) - distanceOf(b)),
+  );
+  found.estimates.forEach((estimate, i) => {
+    t.ok(Math.abs(estimate - distanceOf(found.positions[i] as number)) < 1e-4 * DIM);
+  });
+});
+
+for (const metric of [0, 2] as const) {
+  t.test(`the entries of metric ${metric} have what estimates need of the query and the leaf`, async (t) => {
+    const { arena, query, centroids, centroid, table, nodes } = scene(metric);
+    arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+    const entries = arena.allocate(6 * LEAF_ENTRY_BYTES);
+    const last = new Uint32Array(arena.memory.buffer, entries + 5 * LEAF_ENTRY_BYTES, 8).fill(9);
+    const args = [query.address, centroids.address, DIM, metric, entries] as const;
+    arena.kernels.listLeaves(nodes, 5, table, ...args);
+    arena
+      .candidates(nodes)
+      .positions.slice(0, 5)
+      .forEach((leaf, i) => {
+        const view = new DataView(arena.memory.buffer, entries + i * LEAF_ENTRY_BYTES);
+        t.equal(view.getUint32(LEAF.blocks, true), 1000 + leaf);
+        t.equal(view.getUint32(LEAF.count, true), 50 + leaf);
+        t.equal(view.getUint32(LEAF.firstPosition, true), 60 * leaf);
+        t.equal(view.getUint32(LEAF.tombstones, true), 16);
+        t.equal(view.getUint32(LEAF.firstBit, true), 60 * leaf);
+        const squared = reference.distance(query.view, centroid(leaf), 0);
+        const constant = metric === 2 ? -reference.dot(query.view, centroid(leaf)) : squared;
+        t.ok(Math.abs(view.getFloat32(LEAF.constant, true) - constant) < 1e-4 * DIM);
+        t.ok(Math.abs(view.getFloat32(LEAF.errorScale, true) - Math.sqrt(squared)) < 1e-4 * DIM);
+      });
+    t.ok(
+      last.every((word) => word === 9),
+      'nothing is written past them',
+    );
+  });
+}
