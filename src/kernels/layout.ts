@@ -36,7 +36,7 @@ export const LEAF = {
 };
 
 /**
- * The header of a candidate buffer. `capacity` is at least twice `keep`; a fresh buffer has count 0, pushed 0 and
+ * The header of a candidate buffer. `capacity` is at least twice `keep`, and 32 more than it; a fresh buffer has count 0, pushed 0 and
  * threshold +Infinity.
  *
  * | offset | type | meaning |
@@ -47,7 +47,7 @@ export const LEAF = {
  * | 12 | f32 | threshold: only smaller estimates enter |
  * | 16 | u32 | address of the candidates |
  * | 20 | u32 | candidates pushed so far |
- * | 32 | 32 x f32 | the estimates of the block that a scan is at |
+ * | 32 | 32 x u32 | the orders of the estimates of the block that a scan is at |
  */
 export const BUFFER_HEADER_BYTES = 160;
 export const BUFFER = { count: 0, capacity: 4, keep: 8, threshold: 12, candidates: 16, pushed: 20 };

@@ -1,6 +1,6 @@
 // Shared memory with the real kernels bound to it, a bump allocator and seeded random numbers, for kernel tests.
 
-import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
+import { compiledKernels, instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
 import {
   BUFFER,
   BUFFER_HEADER_BYTES,
@@ -39,14 +39,14 @@ export class Arena {
   readonly kernels: Kernels;
   #next: number;
 
-  /** `base`: where allocation begins, to test high addresses. */
-  constructor(bytes = 16 * 2 ** 20, base = 64) {
+  /** `base`: where allocation begins, to test high addresses; `module`: other kernels than this engine's. */
+  constructor(bytes = 16 * 2 ** 20, base = 64, module = compiledKernels()) {
     this.memory = new WebAssembly.Memory({
       initial: Math.ceil((base + bytes) / PAGE_BYTES),
       maximum: PAGE_BYTES,
       shared: true,
     });
-    this.kernels = instantiateKernels(this.memory);
+    this.kernels = instantiateKernels(this.memory, module);
     this.#next = base;
   }
 
@@ -92,7 +92,7 @@ export class Arena {
     return address;
   }
 
-  buffer(keep: number, capacity = 2 * keep): number {
+  buffer(keep: number, capacity = 2 * keep + 32): number {
     const address = this.allocate(BUFFER_HEADER_BYTES);
     const view = new DataView(this.memory.buffer, address);
     view.setUint32(BUFFER.capacity, capacity, true);

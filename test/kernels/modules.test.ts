@@ -2,8 +2,10 @@
 
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { CandidateBuffer } from '../../src/index/candidate-buffer.js';
 import { compiledKernels, instantiateKernels } from '../../src/kernels/kernels.js';
-import { Arena } from './arena.js';
+import { BUFFER_HEADER_BYTES, tableBytes } from '../../src/kernels/layout.js';
+import { Arena, gaussian, random } from './arena.js';
 
 const FUNCTIONS = [
   ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'distances', 'encode'],
@@ -71,4 +73,28 @@ t.test('addresses above 2 GiB work', async (t) => {
   const sum = arena.floats(104);
   arena.kernels.subtract(vector.address, vector.address, sum.address, 104);
   t.equal(arena.kernels.squaredNorm(sum.address, 104), 0);
+});
+
+t.test('relaxed SIMD is used, and both modules compute the same', async (t) => {
+  t.ok(WebAssembly.validate(readModule('kernels-relaxed.wasm')), 'this engine accepts it');
+  const estimates = ['kernels.wasm', 'kernels-relaxed.wasm'].map((name) => {
+    const { memory, kernels } = new Arena(2 ** 20, 64, new WebAssembly.Module(readModule(name)));
+    const bytes = new Uint8Array(memory.buffer);
+    const next = random(5);
+    const dim = 104;
+    const [tables, out, blocks, leaf, buffer, query] = [1024, 8192, 16_384, 40_960, 41_024, 65_536] as const;
+    new Float32Array(memory.buffer, query, dim).set(gaussian(next, dim));
+    kernels.buildTables(query, dim, 2, tables, out);
+    for (let i = 0; i < tableBytes(dim, 2); i++) bytes[blocks + i] = Math.floor(next() * 256);
+    new Float32Array(memory.buffer, blocks + tableBytes(dim, 2), 96).set(gaussian(next, 96));
+    new Uint32Array(memory.buffer, leaf, 4).set([blocks, 32, 0, 0]);
+    new Uint32Array(memory.buffer, buffer, 8).set([0, 96, 32, 0x7f800000, buffer + BUFFER_HEADER_BYTES, 0]);
+    kernels.scanLeaves(tables, out, dim, 2, leaf, 1, buffer);
+    return new CandidateBuffer(memory.buffer, buffer, 96);
+  }) as [CandidateBuffer, CandidateBuffer];
+  t.equal(estimates[0].count, 32);
+  t.equal(estimates[1].count, 32);
+  for (let i = 0; i < 32; i++) {
+    t.ok(Math.abs(estimates[0].estimateAt(i) - estimates[1].estimateAt(i)) < 1e-4);
+  }
 });

@@ -13,13 +13,14 @@ import {
 } from './leaf';
 import { lookUp, multiplyAdd } from './lanes';
 import {
-  blockEstimates,
+  blockOrders,
   candidateAt,
   candidateCount,
   errorScaleOf,
   estimateOf,
   factorsOf,
-  push,
+  ordersOf,
+  pushLanes,
   setBound,
   threshold,
 } from './select';
@@ -94,39 +95,38 @@ function scanLeaf(tables: usize, groups: u32, scale: f32, bias: f32, leaf: usize
       ),
     );
     if (v128.any_true(near)) {
-      const estimates = blockEstimates(buffer);
-      v128.store(estimates, e0);
-      v128.store(estimates, e1, 16);
-      v128.store(estimates, e2, 32);
-      v128.store(estimates, e3, 48);
-      v128.store(estimates, e4, 64);
-      v128.store(estimates, e5, 80);
-      v128.store(estimates, e6, 96);
-      v128.store(estimates, e7, 112);
-      pushBlock(factors, first, leaf, mayHaveDead, buffer);
+      const orders = blockOrders(buffer);
+      v128.store(orders, ordersOf(e0));
+      v128.store(orders, ordersOf(e1), 16);
+      v128.store(orders, ordersOf(e2), 32);
+      v128.store(orders, ordersOf(e3), 48);
+      v128.store(orders, ordersOf(e4), 64);
+      v128.store(orders, ordersOf(e5), 80);
+      v128.store(orders, ordersOf(e6), 96);
+      v128.store(orders, ordersOf(e7), 112);
+      let lanes = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
+      if (first + 32 > count) lanes &= (1 << (count - first)) - 1;
+      if (mayHaveDead) lanes = liveLanes(leaf, first, lanes);
+      pushLanes(buffer, lanes, leafFirstPosition(leaf) + first, factors, leafErrorScale(leaf));
     }
     block += stride;
   }
 }
 
-/** Pushes what lives of a block and whose stored estimate is below the threshold. */
-function pushBlock(factors: usize, first: u32, leaf: usize, mayHaveDead: bool, buffer: usize): void {
-  const estimates = blockEstimates(buffer);
-  const limits = f32x4.splat(threshold(buffer));
-  const end = leafCount(leaf) - first;
-  const firstPosition = leafFirstPosition(leaf) + first;
-  const errorScale = leafErrorScale(leaf);
-  let near: u32 = 0;
-  for (let lane: u32 = 0; lane < 32; lane += 4) {
-    near |= <u32>i32x4.bitmask(f32x4.lt(v128.load(estimates + (lane << 2)), limits)) << lane;
+/** Bit i is set if the i-th of 16 estimates is below the limit. */
+@inline
+function nearLanes(a: v128, b: v128, c: v128, d: v128, limits: v128): u32 {
+  const ab = i16x8.narrow_i32x4_s(f32x4.lt(a, limits), f32x4.lt(b, limits));
+  const cd = i16x8.narrow_i32x4_s(f32x4.lt(c, limits), f32x4.lt(d, limits));
+  return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(ab, cd));
+}
+
+function liveLanes(leaf: usize, first: u32, lanes: u32): u32 {
+  let live = lanes;
+  for (let left = lanes; left != 0; left &= left - 1) {
+    if (leafIsDead(leaf, first + ctz(left))) live &= ~(1 << ctz(left));
   }
-  if (end < 32) near &= (1 << end) - 1;
-  for (; near != 0; near &= near - 1) {
-    const lane = ctz(near);
-    if (mayHaveDead && leafIsDead(leaf, first + lane)) continue;
-    const at = lane << 2;
-    push(buffer, load<f32>(estimates + at), firstPosition + lane, factors + at, errorScale);
-  }
+  return live;
 }
 
 export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: u32): void {

@@ -8,11 +8,16 @@ const KEEP: usize = 8;
 const THRESHOLD: usize = 12;
 const CANDIDATES: usize = 16;
 const PUSHED: usize = 20;
-const BLOCK_ESTIMATES: usize = 32;
+const BLOCK_ORDERS: usize = 32;
 
 const ORDER: usize = 4;
 const BOUND: usize = 8;
 const ERROR_SCALE: usize = 12;
+
+const CANDIDATE_BYTES: u32 = 16;
+
+/** More than so many of 32 lanes are pushed without a branch for each. */
+const DENSE_LANES: u32 = 8;
 
 /** Ranges up to this length are sorted by insertion. */
 const INSERTION_MAX: u32 = 16;
@@ -27,10 +32,10 @@ export function candidateCount(buffer: usize): u32 {
   return load<u32>(buffer, COUNT);
 }
 
-/** Where a scan keeps the 32 estimates of the block at hand. */
+/** Where a scan leaves the orders of 32 estimates for `pushLanes`. */
 @inline
-export function blockEstimates(buffer: usize): usize {
-  return buffer + BLOCK_ESTIMATES;
+export function blockOrders(buffer: usize): usize {
+  return buffer + BLOCK_ORDERS;
 }
 
 @inline
@@ -54,6 +59,13 @@ export function setEstimate(candidate: usize, estimate: f32): void {
   // Adding 0 makes -0 a 0; unsigned order of these bits is the order of the numbers.
   const bits = reinterpret<i32>(estimate + 0);
   store<u32>(candidate, bits ^ ((bits >> 31) | 0x80000000), ORDER);
+}
+
+/** The orders of four estimates, as in `setEstimate`. */
+@inline
+export function ordersOf(estimates: v128): v128 {
+  const bits = f32x4.add(estimates, f32x4.splat(0));
+  return v128.xor(bits, v128.or(i32x4.shr_s(bits, 31), i32x4.splat(0x80000000)));
 }
 
 /** Until `setBound`: where the lane's factors stand. */
@@ -84,6 +96,41 @@ export function push(buffer: usize, estimate: f32, position: u32, factors: usize
   store<u32>(buffer, load<u32>(buffer, PUSHED) + 1, PUSHED);
   store<u32>(buffer, count, COUNT);
   if (count == load<u32>(buffer, CAPACITY)) cut(buffer, count);
+}
+
+/**
+ * Adds those of 32 candidates whose bits are set in `lanes`: `blockOrders` holds their estimates, which are below the
+ * threshold, `position` and `factors` belong to the first.
+ */
+export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usize, errorScale: f32): void {
+  let count = load<u32>(buffer, COUNT);
+  if (count + 32 > load<u32>(buffer, CAPACITY)) {
+    cut(buffer, count);
+    count = load<u32>(buffer, COUNT);
+  }
+  const added = <u32>popcnt(lanes);
+  const orders = blockOrders(buffer);
+  let to = candidateAt(buffer, count);
+  if (added > DENSE_LANES) {
+    // Every lane is written and only the step depends on its bit: a branch would be predicted wrong too often.
+    let candidate = f32x4.replace_lane(i32x4(position, 0, <u32>factors, 0), 3, errorScale);
+    for (let lane: u32 = 0; lane < 32; lane++) {
+      v128.store(to, i32x4.replace_lane(candidate, 1, load<u32>(orders + (lane << 2))));
+      candidate = i32x4.add(candidate, i32x4(1, 0, 4, 0));
+      to += ((lanes >> lane) & 1) << 4;
+    }
+  } else {
+    for (let left = lanes; left != 0; left &= left - 1) {
+      const lane = <u32>ctz(left);
+      store<u32>(to, position + lane);
+      store<u32>(to, load<u32>(orders + (lane << 2)), ORDER);
+      store<u32>(to, <u32>factors + (lane << 2), BOUND);
+      store<f32>(to, errorScale, ERROR_SCALE);
+      to += CANDIDATE_BYTES;
+    }
+  }
+  store<u32>(buffer, load<u32>(buffer, PUSHED) + added, PUSHED);
+  store<u32>(buffer, count + added, COUNT);
 }
 
 export function finishBuffer(buffer: usize): void {
