@@ -16,6 +16,8 @@ const MESSAGES = {
   malformed_request: (f) => `The request cannot be read: ${f.reason}.`,
   unsupported_media_type: (f) => `Content type ${f.type} is not accepted here; send ${f.accepted}.`,
   body_too_large: (f) => `The body is larger than ${f.bytesMax} bytes; send less at a time, or NDJSON.`,
+  body_timeout: (f) =>
+    `The body, or the next piece of a stream, did not come within ${f.timeoutMs} ms; send it faster, or less at a time.`,
   dimension_mismatch: (f) =>
     `The vector has ${f.actual} numbers, the collection's dimension is ${f.expected}.`,
   vector_not_finite: (f) => `Number ${f.index} of the vector is NaN or infinite.`,

@@ -12,7 +12,7 @@ import type { ApiKey } from '../api-keys.js';
 import type { Collections } from '../collections/collections.js';
 import { ServiceError } from '../errors.js';
 import { ID_BYTES_MAX } from '../limits.js';
-import { type Api, type RouteContext, serialize, validate } from './api.js';
+import { type Api, type RouteContext, readBodyInBlocks, serialize, validate } from './api.js';
 import { requireKeys } from './auth.js';
 import { collectDocument, serveDocument } from './document.js';
 import { Metrics } from './metrics.js';
@@ -25,6 +25,7 @@ import {
   toServiceError,
 } from './problems.js';
 import { logRequests, requestIdOf } from './request-log.js';
+import { limitTime } from './request-time.js';
 import { buildRoutes } from './routes/build.js';
 import { collectionRoutes } from './routes/collections.js';
 import { healthRoutes } from './routes/health.js';
@@ -32,7 +33,7 @@ import { insertRoutes } from './routes/insert.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { pointRoutes } from './routes/points.js';
 import { scrollRoutes } from './routes/scroll.js';
-import { batchSearchRoutes, searchRoutes } from './routes/search.js';
+import { batchSearchRoutes, recallRoutes, searchRoutes } from './routes/search.js';
 import { storageRoutes } from './routes/storage.js';
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -59,7 +60,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   refuseWhileClosing(app);
   const stopping = dropIdlersAtStop(app);
   logRequests(app, metrics);
-  limitTime(app, options);
+  limitTime(app, options.requestTimeoutMs);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
   await collectDocument(app, options.version);
   app.after(() => addRoutes(app as unknown as Api, options, metrics, stopping));
@@ -112,12 +113,19 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics, stopping:
     collectionRoutes(api, context);
     pointRoutes(api, context);
     scrollRoutes(api, context);
-    buildRoutes(api, context);
     searchRoutes(api, context, metrics);
-    storageRoutes(api, context);
+    await api.register(async (scope) => unhurriedRoutes(scope, context));
     await api.register(async (scope) => insertRoutes(scope, context));
     await api.register(async (scope) => batchSearchRoutes(scope, context, metrics));
   });
+}
+
+/** Calls that may take as long as they need, once their body is there. */
+function unhurriedRoutes(api: Api, context: RouteContext): void {
+  readBodyInBlocks(api, context);
+  buildRoutes(api, context);
+  recallRoutes(api, context);
+  storageRoutes(api, context);
 }
 
 /** At a stop event streams end, and connections that never sent a request are cut: neither is work to wait for. */
@@ -144,13 +152,6 @@ function refuseWhileClosing(app: FastifyInstance): void {
   });
   app.addHook('onRequest', async () => {
     if (closing) throw new ServiceError('shutting_down');
-  });
-}
-
-/** Every route has a limit on its time, but for those that wait or stream by nature. */
-function limitTime(app: FastifyInstance, { requestTimeoutMs }: ServerOptions): void {
-  app.addHook('onRoute', (route) => {
-    if (route.config?.unhurried !== true) route.handlerTimeout ??= requestTimeoutMs;
   });
 }
 
