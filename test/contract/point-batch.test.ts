@@ -2,6 +2,7 @@ import { crc32c } from '@node-rs/crc32';
 import { type Test, test } from 'tap';
 import { payloadAt } from '../../src/contract/payload-column.js';
 import { type PointShape, parsePoints } from '../../src/contract/point-batch.js';
+import { pointId } from '../../src/contract/points.js';
 import { base64Of, bytesOf, refusalOf } from './bodies.js';
 
 const L2: PointShape = { dimension: 3, metric: 'l2' };
@@ -84,6 +85,19 @@ test('ids are strings of 1 to 256 bytes or integers up to 2^53-1, never rounded'
   }
 });
 
+test('numbers that are no integer in range are no ids; a fraction that float64 rounds away is not seen', async (t) => {
+  const parsed = (id: string) =>
+    parsePoints(bytesOf(`{"points":[{"id":${id},"vector":[1,2,3]}]}`), L2).ids[0];
+  for (const id of ['-0', '-1', '0.5', '1e16', '9007199254740992', '9007199254740993', '1e400', '-1e400']) {
+    const error = refusalOf(() => parsed(id));
+    t.equal(error.code, 'validation_failed', id);
+    t.match(error.issues[0], { path: 'points[0].id', message: /from 0 to 2\^53-1/ }, id);
+  }
+  t.equal(parsed('1.0000000000000000001'), 1);
+  t.equal(parsed('9007199254740990.5'), 9007199254740990);
+  t.match(pointId.meta()?.description, /1\.0000000000000000001 are the integer 1/);
+});
+
 test('the same id twice in a batch is refused; 5 and "5" are the same', async (t) => {
   const twice = [
     { id: 5, vector: [1, 2, 3] },
@@ -105,6 +119,18 @@ test('a payload is an object of bounded size and depth', async (t) => {
   for (const payload of ['text', [1], null, 5, { text: 'x'.repeat(65_536) }, deep]) {
     refuses(t, point(payload), 'validation_failed', 'points[0].payload');
   }
+});
+
+test('a payload number that overflows is refused instead of coming back as null', async (t) => {
+  const parsed = (payload: string) =>
+    parsePoints(bytesOf(`{"points":[{"id":1,"vector":[1,2,3],"payload":${payload}}]}`), L2);
+  for (const payload of ['{"n":1e400}', '{"n":-1e400}', '{"deep":[{"list":[1,[1e309]]}]}']) {
+    const error = refusalOf(() => parsed(payload));
+    t.equal(error.code, 'validation_failed', payload);
+    t.match(error.issues, [{ path: 'points[0].payload', message: /up to 1\.797e308/ }]);
+  }
+  const largest = '{"n":1.7976931348623157e308,"text":"1e400"}';
+  t.equal(Buffer.from(parsed(largest).payloads.bytes).toString(), largest.replace('e308', 'e+308'));
 });
 
 test('keys that reach a prototype are refused, however they are written', async (t) => {

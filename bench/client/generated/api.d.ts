@@ -521,7 +521,7 @@ export interface components {
             payload?: components["schemas"]["Payload"];
         };
         /**
-         * @description Any JSON object of at most 65536 bytes and 32 levels; it comes back as it was given.
+         * @description Any JSON object of at most 65536 bytes and 32 levels; it comes back as it was given. Its numbers are float64: integers beyond 2^53 lose digits (send them as strings), and what overflows, like 1e400, is refused.
          * @example {
          *       "word": "tree",
          *       "rank": 12
@@ -536,7 +536,7 @@ export interface components {
             payload?: components["schemas"]["Payload"];
         };
         /**
-         * @description A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point.
+         * @description A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point. Numbers are read as float64: 1.0 and 1.0000000000000000001 are the integer 1.
          * @example word:tree
          */
         PointId: string | number;
