@@ -32,6 +32,7 @@ const MESSAGES = {
   collection_unavailable: (f) => `Collection ${f.name} cannot be served: ${f.reason}.`,
   point_not_found: (f) => `There is no point with id ${f.id}.`,
   route_not_found: (f) => `There is no ${f.method} ${f.path}.`,
+  method_not_allowed: (f) => `${f.path} takes ${f.allowed}, not ${f.method}.`,
   build_running: (f) => `A build of ${f.name} is ${f.state}; wait for it, or cancel it first.`,
   build_not_found: (f) => `${f.name} has no build to show; start one with POST .../build.`,
   build_failed: (f) => `The build failed: ${f.reason}.`,

@@ -45,15 +45,6 @@ export function handleError(failure: FastifyError, request: FastifyRequest, repl
   sendProblem(request, reply, error);
 }
 
-export function handleNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  const [path = ''] = request.url.split('?', 1);
-  sendProblem(
-    request,
-    reply,
-    new ServiceError('route_not_found', { method: request.method, path: path.slice(0, 256) }),
-  );
-}
-
 /** What a failure is to the caller; defects and unknown failures are `internal`. */
 export function toServiceError(failure: FastifyError | Error, request: FastifyRequest): ServiceError {
   if (failure instanceof ServiceError) return failure;

@@ -16,14 +16,7 @@ import { type Api, type RouteContext, readBodyInBlocks, serialize, validate } fr
 import { requireKeys } from './auth.js';
 import { collectDocument, serveDocument } from './document.js';
 import { Metrics } from './metrics.js';
-import {
-  handleError,
-  handleNotFound,
-  PROBLEM_TYPE,
-  sendProblem,
-  toProblem,
-  toServiceError,
-} from './problems.js';
+import { handleError, PROBLEM_TYPE, sendProblem, toProblem, toServiceError } from './problems.js';
 import { logRequests, requestIdOf } from './request-log.js';
 import { limitTime } from './request-time.js';
 import { buildRoutes } from './routes/build.js';
@@ -35,6 +28,7 @@ import { pointRoutes } from './routes/points.js';
 import { scrollRoutes } from './routes/scroll.js';
 import { batchSearchRoutes, recallRoutes, searchRoutes } from './routes/search.js';
 import { storageRoutes } from './routes/storage.js';
+import { refuseUnknownCalls } from './unknown-calls.js';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -62,6 +56,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   logRequests(app, metrics);
   limitTime(app, options.requestTimeoutMs);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  refuseUnknownCalls(app);
   await collectDocument(app, options.version);
   app.after(() => addRoutes(app as unknown as Api, options, metrics, stopping));
   await serveDocument(app);
@@ -88,7 +83,6 @@ function createInstance({ bodyBytesMax, log }: ServerOptions): FastifyInstance {
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serialize);
   app.setErrorHandler<FastifyError>(handleError);
-  app.setNotFoundHandler(handleNotFound);
   app.removeAllContentTypeParsers();
   // Bytes, not a value: the contract parses them, here or in a worker.
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
