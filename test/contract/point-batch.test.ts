@@ -47,18 +47,54 @@ test('NaN and infinity are refused', async (t) => {
   t.equal(error.code, 'vector_not_finite');
 });
 
-test('bad base64 is refused', async (t) => {
-  for (const vector of [
+test('base64 is standard, padded and without whitespace; all else is refused as such, whatever its length', async (t) => {
+  // Of 12 bytes, which take 16 characters without padding.
+  const right = base64Of([1, -2, 3.5]);
+  const bad = [
+    '*'.repeat(16),
+    `${right.slice(0, 15)}-`,
+    `${right.slice(0, 15)}_`,
+    `${right.slice(0, 15)}\u0141`,
+    `${right.slice(0, 15)}\u00e4`,
+    `${right.slice(0, 8)} ${right.slice(8, 15)}`,
+    `=${right.slice(1)}`,
+    // Of another length, too.
     '!!!!',
-    'AAAA',
-    'AAAAAAAAAAAAAAAA AAAA',
-    base64Of([1, 2, 3]).slice(0, -1),
-    `${'-_-_'.repeat(4)}`,
-  ]) {
+    right.slice(0, 15),
+    `${right}\n`,
+    `${right}   \n`,
+    `${right}A-_A`,
+    `${right}\u0141\u0141\u0141\u0141`,
+    `${right}====`,
+    'AA==AAAA',
+    'AAA',
+  ];
+  for (const vector of bad) {
     const error = refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
-    t.match(error.code, /validation_failed|dimension_mismatch/, vector);
+    t.equal(error.code, 'validation_failed', vector);
+    t.match(error.issues, [{ path: 'points[0].vector', message: /not valid base64/ }], vector);
   }
-  refuses(t, [{ id: 1, vector: '*'.repeat(16) }], 'validation_failed', 'points[0].vector');
+});
+
+test('good base64 of a wrong length is told from bad base64', async (t) => {
+  const refusal = (vector: string) =>
+    refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
+  t.match(refusal('AAAA').issues, [{ message: '3 bytes are no whole number of float32' }]);
+  t.match(refusal(base64Of([1, 2, 3]).replace(/.$/, '=')).issues, [{ message: /^11 bytes/ }]);
+  t.equal(refusal('').code, 'dimension_mismatch');
+  t.equal(refusal(base64Of([1, 2])).code, 'dimension_mismatch');
+});
+
+test('base64 is read with and without padding signs, as its length needs them', async (t) => {
+  for (const numbers of [
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 3, 4],
+  ]) {
+    const points = [{ id: 1, vector: base64Of(numbers) }];
+    const { vectors } = parsePoints(bytesOf({ points }), { dimension: numbers.length, metric: 'l2' });
+    t.same([...vectors], numbers);
+  }
 });
 
 test('what is no number or no vector is refused at its first fault', async (t) => {

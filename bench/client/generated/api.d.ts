@@ -761,7 +761,7 @@ export interface components {
             }[];
         };
         /**
-         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read). Kept and compared as float32: the squares of its numbers add up to at most 1e+30, and with the cosine metric to at least 1e-30; others are refused with `vector_out_of_range`.
+         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read), in the standard alphabet with `+` and `/`, padded, without whitespace. Kept and compared as float32: the squares of its numbers add up to at most 1e+30, and with the cosine metric to at least 1e-30; others are refused with `vector_out_of_range`.
          * @example [
          *       0.12,
          *       -0.5,
