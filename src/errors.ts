@@ -52,7 +52,8 @@ const MESSAGES = {
   writes_stopped: (f) =>
     `Writes to this collection are stopped since the disk failed: ${f.reason}. Restart after mending it.`,
   storage_corrupt: (f) => `${f.path} is damaged: ${f.reason}.`,
-  data_directory_in_use: (f) => `${f.path} is in use by process ${f.pid}.`,
+  data_directory_in_use: (f) =>
+    `${f.path} is in use by process ${f.pid}; stop that one, or set DATA_DIR to another directory.`,
   configuration_invalid: (f) => `${f.name}: ${f.reason}.`,
   internal: () => 'Something failed inside the service; the log has the details under this request id.',
 } satisfies Record<string, (fields: Fields) => string>;
