@@ -71,6 +71,23 @@ test('bits that the sign quantizer does not have are refused at creation and for
   t.match((await ask('GET /v1/collections/c')).body.index, { quantizer: 'sign', bits: 1 });
 });
 
+test('a build that waits behind that of another collection can be canceled at once, and started again', async (t) => {
+  const { ask } = await withPoints(t, 10_000);
+  await ask('POST /v1/collections', { name: 'd', dimension: 16, metric: 'l2' });
+  await ask('POST /v1/collections/d/points', {
+    points: someVectors(50, 16).map((vector, id) => ({ id, vector })),
+  });
+  await ask('POST /v1/collections/c/build');
+  t.equal((await ask('POST /v1/collections/d/build')).body.state, 'queued');
+  const canceled = await ask('DELETE /v1/collections/d/build');
+  t.equal(canceled.status, 200);
+  t.match(canceled.body, { state: 'canceled', phase: 'queued', finished_at: String });
+  const other = (await ask('GET /v1/collections/c/build')).body;
+  t.notMatch(other.phase, /writing|switching|done/, 'the other has not come far meanwhile');
+  t.equal((await ask('POST /v1/collections/d/build?wait=true')).body.state, 'succeeded');
+  t.equal((await ask('GET /v1/collections/c/build')).body.state, 'succeeded', 'it came first');
+});
+
 test('events end with the last status', async (t) => {
   const { ask } = await withPoints(t, 2000);
   await ask('POST /v1/collections/c/build');
