@@ -59,6 +59,7 @@ export async function buildInProcess(
     settings,
     directory: join(directory, 'generation'),
     control: new BuildControl(),
+    canceled: new AbortController().signal,
   });
   await pool.close();
 

@@ -63,7 +63,7 @@ const SETTINGS = {
   REQUEST_TIMEOUT_MS: setting(
     integer(100, 3_600_000),
     '60000',
-    'Longest time for one request; for NDJSON, between two pieces.',
+    'Longest time for one request, its body included; for NDJSON, between two pieces.',
   ),
   SHUTDOWN_GRACE_MS: setting(
     integer(0, 600_000),

@@ -16,6 +16,8 @@ const MESSAGES = {
   malformed_request: (f) => `The request cannot be read: ${f.reason}.`,
   unsupported_media_type: (f) => `Content type ${f.type} is not accepted here; send ${f.accepted}.`,
   body_too_large: (f) => `The body is larger than ${f.bytesMax} bytes; send less at a time, or NDJSON.`,
+  body_timeout: (f) =>
+    `The body, or the next piece of a stream, did not come within ${f.timeoutMs} ms; send it faster, or less at a time.`,
   dimension_mismatch: (f) =>
     `The vector has ${f.actual} numbers, the collection's dimension is ${f.expected}.`,
   vector_not_finite: (f) => `Number ${f.index} of the vector is NaN or infinite.`,
@@ -30,6 +32,7 @@ const MESSAGES = {
   collection_unavailable: (f) => `Collection ${f.name} cannot be served: ${f.reason}.`,
   point_not_found: (f) => `There is no point with id ${f.id}.`,
   route_not_found: (f) => `There is no ${f.method} ${f.path}.`,
+  method_not_allowed: (f) => `${f.path} takes ${f.allowed}, not ${f.method}.`,
   build_running: (f) => `A build of ${f.name} is ${f.state}; wait for it, or cancel it first.`,
   build_not_found: (f) => `${f.name} has no build to show; start one with POST .../build.`,
   build_failed: (f) => `The build failed: ${f.reason}.`,
@@ -49,7 +52,8 @@ const MESSAGES = {
   writes_stopped: (f) =>
     `Writes to this collection are stopped since the disk failed: ${f.reason}. Restart after mending it.`,
   storage_corrupt: (f) => `${f.path} is damaged: ${f.reason}.`,
-  data_directory_in_use: (f) => `${f.path} is in use by process ${f.pid}.`,
+  data_directory_in_use: (f) =>
+    `${f.path} is in use by process ${f.pid}; stop that one, or set DATA_DIR to another directory.`,
   configuration_invalid: (f) => `${f.name}: ${f.reason}.`,
   internal: () => 'Something failed inside the service; the log has the details under this request id.',
 } satisfies Record<string, (fields: Fields) => string>;

@@ -29,7 +29,7 @@ async function main(): Promise<void> {
 
 /** Listens at once; `/readyz` tells when all collections are open. */
 async function serve(config: Config, log: Logger): Promise<void> {
-  const collections = await Collections.open(config, log);
+  const collections = await openCollections(config, log);
   const app = await buildApp({ config, collections, log });
   try {
     await app.listen({ host: config.host, port: config.port });
@@ -41,6 +41,20 @@ async function serve(config: Config, log: Logger): Promise<void> {
   endInOrder({ app, collections, config, log });
   if (config.apiKeys.length === 0)
     log.warn({ host: config.host }, 'no API keys are set: everybody who can connect may do everything');
+}
+
+/** What the system refuses is the operator's to mend, and a stack would not help with that. */
+async function openCollections(config: Config, log: Logger): Promise<Collections> {
+  try {
+    return await Collections.open(config, log);
+  } catch (error) {
+    const { code, syscall, path } = error as NodeJS.ErrnoException;
+    if (code === undefined || syscall === undefined) throw error;
+    const reason = [code, 'in', syscall, path].filter(Boolean).join(' ');
+    fail(
+      `cannot use ${config.dataDir} for the data (${reason}); set DATA_DIR to a directory that this process may write to`,
+    );
+  }
 }
 
 interface Running {

@@ -27,9 +27,15 @@ export async function buildIndex(
   try {
     await services.disk.claim(writer.meta.pointsCount * bytesPerPoint(entry.dimension));
     const rowEnd = await sealRows(parts);
-    job.run();
     const loaded = await views.use(({ view }) =>
-      services.buildPool.build({ source: view, rowEnd, settings, directory, control: job.control }),
+      services.buildPool.build({
+        source: view,
+        rowEnd,
+        settings,
+        directory,
+        control: job.control,
+        canceled: job.canceled,
+      }),
     );
     const next = await prepare(parts, job, loaded, directory);
     const gone = await writer.exclusive(async () => {

@@ -19,6 +19,7 @@ export class BuildJob {
   readonly done: Promise<BuildStatus>;
   /** Progress and cancellation as the threads of the build see them. */
   readonly control = new BuildControl();
+  readonly #cancellation = new AbortController();
   readonly #startedAt = new Date();
   readonly #startedMs = performance.now();
   #end: (status: BuildStatus) => void = () => {};
@@ -47,11 +48,12 @@ export class BuildJob {
   /** Asks the build to stop; one that is being switched to goes on. */
   cancel(): void {
     this.control.cancel();
+    this.#cancellation.abort();
   }
 
-  /** A build thread has taken the job up, or will as soon as one is free. */
-  run(): void {
-    this.#state = 'running';
+  /** Aborted once `cancel` was called. */
+  get canceled(): AbortSignal {
+    return this.#cancellation.signal;
   }
 
   /** The index is built and about to take the place of the old one. @throws build_canceled */
@@ -74,7 +76,7 @@ export class BuildJob {
   status(): BuildStatus {
     const { phase, progress } = this.#progress();
     const status: BuildStatus = {
-      state: this.#state,
+      state: this.#state === 'queued' && phase !== 'queued' ? 'running' : this.#state,
       phase,
       progress,
       elapsed_seconds: this.elapsedSeconds,

@@ -112,7 +112,7 @@ export class Collection {
 
   /**
    * Starts to build an index of all points; searches go on meanwhile. Settings that are given hold for later builds, too.
-   * @throws build_running, collection_empty
+   * @throws build_running, collection_empty, validation_failed on bits that the quantizer does not have
    */
   startBuild(request: BuildRequest): BuildJob {
     this.#refuseWhileBuilding();

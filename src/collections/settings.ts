@@ -1,6 +1,7 @@
 // From the index parameters of a request to the settings of an index, and back. Runs on any thread.
 
 import type { IndexSettingsInput } from '../contract/index-settings.js';
+import { ServiceError } from '../errors.js';
 import { completeSettings, type IndexSettings } from '../index/settings.js';
 
 /** The settings of a new collection: what was given, defaults for the rest. */
@@ -11,11 +12,20 @@ export function settingsOf(
   return completeSettings({ ...shape, ...given(input) });
 }
 
-/** The settings of the next build: what was given replaces the present; the code width is open again with a new quantizer. */
+/**
+ * The settings of the next build: what was given replaces the present; the code width is open again with a new quantizer.
+ * @throws validation_failed on bits that the present quantizer does not have
+ */
 export function overrideSettings(present: IndexSettings, input: IndexSettingsInput): IndexSettings {
   const { bits, ...rest } = present;
   const sameQuantizer = input.quantizer === undefined || input.quantizer === present.quantizer;
-  return completeSettings({ ...rest, ...(sameQuantizer && { bits }), ...given(input) });
+  const settings = completeSettings({ ...rest, ...(sameQuantizer && { bits }), ...given(input) });
+  if (input.bits !== undefined && input.bits !== settings.bits) {
+    const message =
+      'The sign quantizer, which the collection has, has 1 bit a dimension; rabitq can have more';
+    throw new ServiceError('validation_failed', {}, [{ path: 'bits', message }]);
+  }
+  return settings;
 }
 
 function given(input: IndexSettingsInput): Partial<IndexSettings> {

@@ -10,7 +10,7 @@ import { parseJson } from './json.js';
 import { encodePayload } from './payload.js';
 import { type PayloadColumn, packPayloads } from './payload-column.js';
 import { idKey, type PointId, pointInput, upsertShell } from './points.js';
-import { checkDimension, checkLength, decodeVector, vectorLength } from './vector.js';
+import { checkLength, decodeVector } from './vector.js';
 
 /** What a collection takes. */
 export interface PointShape {
@@ -131,7 +131,6 @@ export class BatchBuilder {
 
   #checkedVector(value: number[] | string, at: readonly PropertyKey[]): Float32Array {
     try {
-      checkDimension(vectorLength(value), this.#shape.dimension);
       decodeVector(value, this.#scratch);
       checkLength(this.#scratch, this.#shape.metric);
       return this.#scratch;

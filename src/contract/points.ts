@@ -20,7 +20,8 @@ export const pointId = z
   .meta({
     id: 'PointId',
     description:
-      'A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point.',
+      'A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point. ' +
+      'Numbers are read as float64: 1.0 and 1.0000000000000000001 are the integer 1.',
     oneOf: [
       { type: 'string', minLength: 1, maxLength: ID_BYTES_MAX },
       { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
@@ -36,7 +37,8 @@ export function idKey(id: PointId): string {
 /** Why `value` cannot be an id; undefined where it can. */
 export function idRefusal(value: unknown): string | undefined {
   if (typeof value === 'number') {
-    if (Number.isSafeInteger(value) && value >= 0) return undefined;
+    // -0 would come back as 0.
+    if (Number.isSafeInteger(value) && value >= 0 && !Object.is(value, -0)) return undefined;
     return 'An integer id is from 0 to 2^53-1 (9007199254740991); send larger ones as strings';
   }
   if (typeof value !== 'string') return 'An id is a string or an integer';

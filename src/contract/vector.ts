@@ -6,11 +6,15 @@ import { COSINE_SQUARED_NORM_MIN, DIMENSION_MAX, SQUARED_NORM_MAX } from '../lim
 import type { Metric } from './index-settings.js';
 
 const FLOAT_BYTES = 4;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+/** Told at once where all characters are one byte, as those of good base64 are. */
+const BEYOND_LATIN1 = /[\u0100-\uffff]/;
 
 const VECTOR_SCHEMA = {
   id: 'Vector',
   description:
-    'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read). ' +
+    'Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read), in the ' +
+    'standard alphabet with `+` and `/`, padded, without whitespace. ' +
     `Kept and compared as float32: the squares of its numbers add up to at most ${SQUARED_NORM_MAX}, and with the ` +
     `cosine metric to at least ${COSINE_SQUARED_NORM_MIN}; others are refused with \`vector_out_of_range\`.`,
   oneOf: [
@@ -44,16 +48,10 @@ export const vectorField = rawVector.transform((value, context): Float32Array =>
   return vector;
 });
 
-/** How many floats the wire form holds; a fraction of base64 rounds down and fails in `decodeVector`. */
-export function vectorLength(value: number[] | string): number {
-  if (typeof value !== 'string') return value.length;
-  return Math.floor(base64Bytes(value) / FLOAT_BYTES);
-}
-
 /**
- * Decodes into `target`, which has `vectorLength(value)` floats. Fails at the first bad number: thousands of
- * issues for one vector would help nobody.
- * @throws validation_failed on what is no vector, vector_not_finite
+ * Decodes into `target`, as long as the vector must be. Fails at the first bad number: thousands of issues for one
+ * vector would help nobody.
+ * @throws validation_failed on what is no vector, dimension_mismatch, vector_not_finite
  */
 export function decodeVector(value: number[] | string, target: Float32Array): void {
   if (typeof value === 'string') decodeBase64(value, target);
@@ -72,7 +70,7 @@ export function checkVector(vector: Float32Array, dimension: number, metric: Met
 }
 
 /** @throws dimension_mismatch */
-export function checkDimension(actual: number, expected: number): void {
+function checkDimension(actual: number, expected: number): void {
   if (actual !== expected) throw new ServiceError('dimension_mismatch', { actual, expected });
 }
 
@@ -98,6 +96,7 @@ export function encodeVector(vector: Float32Array): string {
 }
 
 function decodeNumbers(values: readonly unknown[], target: Float32Array): void {
+  checkDimension(values.length, target.length);
   for (let i = 0; i < target.length; i += 1) {
     const value = values[i];
     if (typeof value !== 'number') throw invalid(`Number ${i} of the vector is not a number`);
@@ -107,12 +106,23 @@ function decodeNumbers(values: readonly unknown[], target: Float32Array): void {
 
 function decodeBase64(text: string, target: Float32Array): void {
   const byteLength = base64Bytes(text);
-  // Node reads base64url too, and skips what it does not know: the count of bytes shows the latter.
-  if (text.length % 4 !== 0 || text.includes('-') || text.includes('_')) throw badBase64();
-  if (byteLength % FLOAT_BYTES !== 0) throw invalid(`${byteLength} bytes are no whole number of float32`);
+  if (text.length % 4 !== 0) throw badBase64();
+  if (byteLength !== target.byteLength) {
+    if (!BASE64.test(text)) throw badBase64();
+    if (byteLength % FLOAT_BYTES !== 0) throw invalid(`${byteLength} bytes are no whole number of float32`);
+    checkDimension(byteLength / FLOAT_BYTES, target.length);
+  }
+  // Node reads base64url, too, takes of a wide character the low byte, and skips what it does not know: the count of
+  // bytes shows the last. All this takes a tenth of the time of the regular expression.
+  if (text.includes('-') || text.includes('_') || BEYOND_LATIN1.test(text)) throw badBase64();
   const bytes = Buffer.from(target.buffer, target.byteOffset, target.byteLength);
   if (bytes.write(text, 'base64') !== byteLength) throw badBase64();
-  if (Buffer.byteLength(text, 'base64') !== byteLength) throw badBase64();
+}
+
+/** How many floats the wire form holds; a fraction of base64 rounds down and fails in `decodeVector`. */
+function vectorLength(value: number[] | string): number {
+  if (typeof value !== 'string') return value.length;
+  return Math.floor(base64Bytes(value) / FLOAT_BYTES);
 }
 
 /** Bytes that well-formed, padded base64 of this length decodes to. */
@@ -132,7 +142,7 @@ function outOfRange(squared: number, bound: 'at most' | 'at least', limit: numbe
 }
 
 function badBase64(): ServiceError {
-  return invalid('The vector is not valid base64 (standard alphabet, padded)');
+  return invalid('The vector is not valid base64 (standard alphabet, padded, no whitespace)');
 }
 
 function invalid(message: string): ServiceError {

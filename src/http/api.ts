@@ -83,15 +83,16 @@ export function bodyBytes(request: FastifyRequest): Uint8Array {
 }
 
 /**
- * JSON bodies of this scope's routes are not joined to one piece: for routes with large bodies, which take them by
- * `bodyBlocks`.
+ * JSON bodies of this scope's routes have a time limit of their own, and are not joined to one piece: for routes whose
+ * handlers have no limit, and for those with large bodies, which take them by `bodyBlocks`.
  */
-export function readBodyInBlocks(api: Api): void {
+export function readBodyInBlocks(api: Api, { requestTimeoutMs }: RouteContext): void {
   api.removeContentTypeParser('application/json');
   api.addContentTypeParser('application/json', (request: FastifyRequest, body: IncomingMessage) =>
     readBlocks(body, {
       bytesMax: request.routeOptions.bodyLimit,
       bytesExpected: Number(request.headers['content-length']),
+      timeoutMs: requestTimeoutMs,
     }),
   );
 }
@@ -110,5 +111,6 @@ export function isSmall(blocks: Uint8Array[]): boolean {
 
 /** No bytes are no body; whether there must be one is the schema's matter. */
 function bodyValue(data: unknown): unknown {
-  return data instanceof Uint8Array && data.length > 0 ? parseJson(data) : undefined;
+  const bytes: unknown = Array.isArray(data) ? Buffer.concat(data) : data;
+  return bytes instanceof Uint8Array && bytes.length > 0 ? parseJson(bytes) : undefined;
 }

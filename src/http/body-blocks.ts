@@ -3,29 +3,31 @@
 
 import type { Readable } from 'node:stream';
 import { ServiceError } from '../errors.js';
+import { bodyChunks } from './body-chunks.js';
 
 const BLOCK_BYTES = 1024 * 1024;
 
-export interface BodyLength {
+export interface BodyLimits {
   bytesMax: number;
+  /** For the whole body. */
+  timeoutMs: number;
   /** By the content-length header; NaN where there is none. */
   bytesExpected: number;
 }
 
 /**
  * The blocks of a body, each with a buffer to itself; none where it is empty.
- * @throws body_too_large, what the stream fails with; the rest of the body is read and thrown away then
+ * @throws body_too_large, body_timeout, what the stream fails with; the rest of the body is read and thrown away then
  */
 export async function readBlocks(
   body: Readable,
-  { bytesMax, bytesExpected }: BodyLength,
+  { bytesMax, bytesExpected, timeoutMs }: BodyLimits,
 ): Promise<Uint8Array[]> {
   const writer = new BlockWriter(Math.min(BLOCK_BYTES, bytesExpected || BLOCK_BYTES));
   try {
     if (bytesExpected > bytesMax) throw new ServiceError('body_too_large', { bytesMax });
-    // Destroying the body would cut the connection before the reply is out.
-    for await (const chunk of body.iterator({ destroyOnReturn: false })) {
-      writer.write(chunk as Uint8Array);
+    for await (const chunk of bodyChunks(body, { timeoutMs, for: 'body' })) {
+      writer.write(chunk);
       if (writer.bytes > bytesMax) throw new ServiceError('body_too_large', { bytesMax });
     }
     return writer.blocks();

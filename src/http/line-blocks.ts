@@ -1,7 +1,5 @@
 // Cuts a stream into blocks of whole lines, with flat memory. Main thread.
 
-import { ServiceError } from '../errors.js';
-
 const NEWLINE = 0x0a;
 
 export interface BlockLimits {
@@ -39,34 +37,6 @@ export async function* lineBlocks(
     }
   }
   if (bytes > 0) yield join(parts, bytes);
-}
-
-/** Chunks of a body; fails when the client sends nothing for `idleMs`. */
-export async function* chunksOf(body: AsyncIterator<Uint8Array>, idleMs: number): AsyncGenerator<Uint8Array> {
-  try {
-    for (;;) {
-      const result = await inTime(body.next(), idleMs);
-      if (result.done) return;
-      yield result.value;
-    }
-  } finally {
-    // Lets go of the body; not awaited, because a read that never ends would hold it up.
-    body.return?.().catch(() => {});
-  }
-}
-
-async function inTime<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new ServiceError('timeout', { timeoutMs })), timeoutMs);
-  });
-  // Where the timeout wins, nobody waits for the read any more.
-  promise.catch(() => {});
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Pieces that follow each other in one chunk become one part: a line of its own each would be thousands. */

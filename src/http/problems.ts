@@ -32,6 +32,8 @@ export function sendProblem(
 ): FastifyReply {
   const problem = toProblem(error, request.id, extension);
   reply.code(problem.status).type(PROBLEM_TYPE);
+  // What may still come of the body belongs to no request.
+  if (error.code === 'body_timeout') reply.header('connection', 'close');
   if (RETRYABLE.has(problem.status)) reply.header('retry-after', RETRY_AFTER_SECONDS);
   return reply.send(JSON.stringify(problem));
 }
@@ -41,15 +43,6 @@ export function handleError(failure: FastifyError, request: FastifyRequest, repl
   const error = toServiceError(failure, request);
   if (STATUS_CODES[error.code] === 500) request.log.error({ err: failure }, 'request failed');
   sendProblem(request, reply, error);
-}
-
-export function handleNotFound(request: FastifyRequest, reply: FastifyReply): void {
-  const [path = ''] = request.url.split('?', 1);
-  sendProblem(
-    request,
-    reply,
-    new ServiceError('route_not_found', { method: request.method, path: path.slice(0, 256) }),
-  );
 }
 
 /** What a failure is to the caller; defects and unknown failures are `internal`. */
@@ -62,9 +55,6 @@ export function toServiceError(failure: FastifyError | Error, request: FastifyRe
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
     const accepted = request.routeOptions.config.accepts ?? 'application/json';
     return new ServiceError('unsupported_media_type', { type: mediaType(request), accepted });
-  }
-  if (code === 'FST_ERR_HANDLER_TIMEOUT') {
-    return new ServiceError('timeout', { timeoutMs: request.routeOptions.handlerTimeout ?? 0 });
   }
   if (code === 'ECONNRESET' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
     return new ServiceError('malformed_request', { reason: 'the client left before its end' });

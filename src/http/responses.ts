@@ -18,6 +18,7 @@ export const BODY_ERRORS: ErrorCode[] = [
   'validation_failed',
   'malformed_json',
   'body_too_large',
+  'body_timeout',
   'unsupported_media_type',
 ];
 /** Any call on a collection may meet these. */

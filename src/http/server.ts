@@ -12,19 +12,13 @@ import type { ApiKey } from '../api-keys.js';
 import type { Collections } from '../collections/collections.js';
 import { ServiceError } from '../errors.js';
 import { ID_BYTES_MAX } from '../limits.js';
-import { type Api, type RouteContext, serialize, validate } from './api.js';
+import { type Api, type RouteContext, readBodyInBlocks, serialize, validate } from './api.js';
 import { requireKeys } from './auth.js';
 import { collectDocument, serveDocument } from './document.js';
 import { Metrics } from './metrics.js';
-import {
-  handleError,
-  handleNotFound,
-  PROBLEM_TYPE,
-  sendProblem,
-  toProblem,
-  toServiceError,
-} from './problems.js';
+import { handleError, PROBLEM_TYPE, sendProblem, toProblem, toServiceError } from './problems.js';
 import { logRequests, requestIdOf } from './request-log.js';
+import { limitTime } from './request-time.js';
 import { buildRoutes } from './routes/build.js';
 import { collectionRoutes } from './routes/collections.js';
 import { healthRoutes } from './routes/health.js';
@@ -32,8 +26,9 @@ import { insertRoutes } from './routes/insert.js';
 import { metricsRoutes } from './routes/metrics.js';
 import { pointRoutes } from './routes/points.js';
 import { scrollRoutes } from './routes/scroll.js';
-import { batchSearchRoutes, searchRoutes } from './routes/search.js';
+import { batchSearchRoutes, recallRoutes, searchRoutes } from './routes/search.js';
 import { storageRoutes } from './routes/storage.js';
+import { refuseUnknownCalls } from './unknown-calls.js';
 
 const HEADER_BYTES_MAX = 16 * 1024;
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -59,8 +54,9 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   refuseWhileClosing(app);
   const stopping = dropIdlersAtStop(app);
   logRequests(app, metrics);
-  limitTime(app, options);
+  limitTime(app, options.requestTimeoutMs);
   await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  refuseUnknownCalls(app);
   await collectDocument(app, options.version);
   app.after(() => addRoutes(app as unknown as Api, options, metrics, stopping));
   await serveDocument(app);
@@ -87,7 +83,6 @@ function createInstance({ bodyBytesMax, log }: ServerOptions): FastifyInstance {
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serialize);
   app.setErrorHandler<FastifyError>(handleError);
-  app.setNotFoundHandler(handleNotFound);
   app.removeAllContentTypeParsers();
   // Bytes, not a value: the contract parses them, here or in a worker.
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) =>
@@ -112,12 +107,19 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics, stopping:
     collectionRoutes(api, context);
     pointRoutes(api, context);
     scrollRoutes(api, context);
-    buildRoutes(api, context);
     searchRoutes(api, context, metrics);
-    storageRoutes(api, context);
+    await api.register(async (scope) => unhurriedRoutes(scope, context));
     await api.register(async (scope) => insertRoutes(scope, context));
     await api.register(async (scope) => batchSearchRoutes(scope, context, metrics));
   });
+}
+
+/** Calls that may take as long as they need, once their body is there. */
+function unhurriedRoutes(api: Api, context: RouteContext): void {
+  readBodyInBlocks(api, context);
+  buildRoutes(api, context);
+  recallRoutes(api, context);
+  storageRoutes(api, context);
 }
 
 /** At a stop event streams end, and connections that never sent a request are cut: neither is work to wait for. */
@@ -144,13 +146,6 @@ function refuseWhileClosing(app: FastifyInstance): void {
   });
   app.addHook('onRequest', async () => {
     if (closing) throw new ServiceError('shutting_down');
-  });
-}
-
-/** Every route has a limit on its time, but for those that wait or stream by nature. */
-function limitTime(app: FastifyInstance, { requestTimeoutMs }: ServerOptions): void {
-  app.addHook('onRoute', (route) => {
-    if (route.config?.unhurried !== true) route.handlerTimeout ??= requestTimeoutMs;
   });
 }
 

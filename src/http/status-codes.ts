@@ -13,6 +13,8 @@ export const STATUS_CODES = {
   point_not_found: 404,
   route_not_found: 404,
   build_not_found: 404,
+  method_not_allowed: 405,
+  body_timeout: 408,
   collection_exists: 409,
   build_running: 409,
   build_canceled: 409,

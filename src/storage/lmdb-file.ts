@@ -2,7 +2,8 @@
 //
 // LMDB trusts its file: an emptied one it takes for a new database, and of one that is cut off it touches the missing
 // pages, which kills the process. So a store that was once made must have its file, and missing pages are put back
-// as zeros before it is opened: LMDB reports those as corrupt, and a checksum of ours finds the rest.
+// as zeros before it is opened: LMDB reports those as corrupt, and a checksum of ours finds the rest. Where its lock
+// file cannot be opened lmdb kills the process, too.
 
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -28,9 +29,10 @@ export async function markLmdbFile(path: string): Promise<void> {
 
 /**
  * Makes sure that opening a data file neither loses nor kills. Returns whether the store was marked before.
- * @throws storage_corrupt
+ * @throws storage_corrupt, the system's error where a file cannot be opened for writing
  */
 export async function checkLmdbFile(path: string): Promise<boolean> {
+  await (await open(join(dirname(path), 'lock.mdb'), 'a+')).close();
   const marked = await exists(markerPath(path));
   let file: FileHandle;
   try {

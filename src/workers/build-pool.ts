@@ -31,13 +31,15 @@ export interface BuildRequest {
   settings: IndexSettings;
   /** Made by the build, removed if it fails. */
   directory: string;
-  /** Progress; `cancel()` on it stops the build. */
+  /** Progress; `cancel()` on it stops the build's threads. */
   control: BuildControl;
+  /** Aborted when the build is canceled, after `control`: one that waits for its turn ends at once. */
+  canceled: AbortSignal;
 }
 
 export class BuildPool {
   readonly #pool: WorkerPool<BuildTask>;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<void> = Promise.resolve();
 
   constructor(options: { threads: number }, onError: (error: unknown) => void) {
     this.#pool = new WorkerPool(
@@ -62,8 +64,10 @@ export class BuildPool {
    * @throws build_canceled, collection_empty, memory_full, Error when a thread died or the disk failed
    */
   build(request: BuildRequest): Promise<LoadedGeneration> {
-    const turn = this.#last.then(() => this.#build(request));
-    this.#last = turn.catch(() => {});
+    const before = this.#last;
+    const turn = unlessAborted(before, request.canceled).then(() => this.#build(request));
+    // Where this one does not wait for the one before, the next still does.
+    this.#last = Promise.allSettled([before, turn]).then(() => {});
     return turn;
   }
 
@@ -149,4 +153,14 @@ export class BuildPool {
   #checkCanceled(control: BuildControl): void {
     if (control.canceled) throw new ServiceError('build_canceled');
   }
+}
+
+/** @throws build_canceled as soon as `signal` is aborted */
+function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new ServiceError('build_canceled'));
+    if (signal.aborted) refuse();
+    else signal.addEventListener('abort', refuse, { once: true });
+  });
+  return Promise.race([aborted, promise]);
 }

@@ -8,7 +8,6 @@ t.test('a job tells its state, phase and progress, and an estimate once there is
   const job = newJob();
   t.match(job.status(), { state: 'queued', phase: 'queued', progress: 0, points_count: 7, generation: 3 });
   t.notOk('eta_seconds' in job.status());
-  job.run();
   job.control.enter('clustering', 10);
   job.control.advance(5);
   t.match(job.status(), { state: 'running', phase: 'clustering' });
@@ -36,7 +35,12 @@ t.test('a failure tells its code; a defect does not tell its insides', async (t)
 
 t.test('a canceled job ends as canceled, one that switches goes on', async (t) => {
   const canceled = newJob();
+  t.notOk(canceled.canceled.aborted);
   canceled.cancel();
+  t.ok(
+    canceled.control.canceled && canceled.canceled.aborted,
+    'its threads know, and who waits for its turn',
+  );
   t.throws(() => canceled.beginSwitch(), { code: 'build_canceled' });
   canceled.fail(new ServiceError('build_canceled'));
   t.match(await canceled.done, { state: 'canceled' });
@@ -55,7 +59,6 @@ t.test('events tell each change once and end with the job', async (t) => {
     for await (const status of job.events()) states.push(status.state);
   })();
   await new Promise((resolve) => setImmediate(resolve));
-  job.run();
   job.succeed();
   await listening;
   t.strictSame(states, ['queued', 'succeeded']);

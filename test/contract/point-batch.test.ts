@@ -2,6 +2,7 @@ import { crc32c } from '@node-rs/crc32';
 import { type Test, test } from 'tap';
 import { payloadAt } from '../../src/contract/payload-column.js';
 import { type PointShape, parsePoints } from '../../src/contract/point-batch.js';
+import { pointId } from '../../src/contract/points.js';
 import { base64Of, bytesOf, refusalOf } from './bodies.js';
 
 const L2: PointShape = { dimension: 3, metric: 'l2' };
@@ -46,18 +47,54 @@ test('NaN and infinity are refused', async (t) => {
   t.equal(error.code, 'vector_not_finite');
 });
 
-test('bad base64 is refused', async (t) => {
-  for (const vector of [
+test('base64 is standard, padded and without whitespace; all else is refused as such, whatever its length', async (t) => {
+  // Of 12 bytes, which take 16 characters without padding.
+  const right = base64Of([1, -2, 3.5]);
+  const bad = [
+    '*'.repeat(16),
+    `${right.slice(0, 15)}-`,
+    `${right.slice(0, 15)}_`,
+    `${right.slice(0, 15)}\u0141`,
+    `${right.slice(0, 15)}\u00e4`,
+    `${right.slice(0, 8)} ${right.slice(8, 15)}`,
+    `=${right.slice(1)}`,
+    // Of another length, too.
     '!!!!',
-    'AAAA',
-    'AAAAAAAAAAAAAAAA AAAA',
-    base64Of([1, 2, 3]).slice(0, -1),
-    `${'-_-_'.repeat(4)}`,
-  ]) {
+    right.slice(0, 15),
+    `${right}\n`,
+    `${right}   \n`,
+    `${right}A-_A`,
+    `${right}\u0141\u0141\u0141\u0141`,
+    `${right}====`,
+    'AA==AAAA',
+    'AAA',
+  ];
+  for (const vector of bad) {
     const error = refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
-    t.match(error.code, /validation_failed|dimension_mismatch/, vector);
+    t.equal(error.code, 'validation_failed', vector);
+    t.match(error.issues, [{ path: 'points[0].vector', message: /not valid base64/ }], vector);
   }
-  refuses(t, [{ id: 1, vector: '*'.repeat(16) }], 'validation_failed', 'points[0].vector');
+});
+
+test('good base64 of a wrong length is told from bad base64', async (t) => {
+  const refusal = (vector: string) =>
+    refusalOf(() => parsePoints(bytesOf({ points: [{ id: 1, vector }] }), L2));
+  t.match(refusal('AAAA').issues, [{ message: '3 bytes are no whole number of float32' }]);
+  t.match(refusal(base64Of([1, 2, 3]).replace(/.$/, '=')).issues, [{ message: /^11 bytes/ }]);
+  t.equal(refusal('').code, 'dimension_mismatch');
+  t.equal(refusal(base64Of([1, 2])).code, 'dimension_mismatch');
+});
+
+test('base64 is read with and without padding signs, as its length needs them', async (t) => {
+  for (const numbers of [
+    [1, 2],
+    [1, 2, 3],
+    [1, 2, 3, 4],
+  ]) {
+    const points = [{ id: 1, vector: base64Of(numbers) }];
+    const { vectors } = parsePoints(bytesOf({ points }), { dimension: numbers.length, metric: 'l2' });
+    t.same([...vectors], numbers);
+  }
 });
 
 test('what is no number or no vector is refused at its first fault', async (t) => {
@@ -84,6 +121,19 @@ test('ids are strings of 1 to 256 bytes or integers up to 2^53-1, never rounded'
   }
 });
 
+test('numbers that are no integer in range are no ids; a fraction that float64 rounds away is not seen', async (t) => {
+  const parsed = (id: string) =>
+    parsePoints(bytesOf(`{"points":[{"id":${id},"vector":[1,2,3]}]}`), L2).ids[0];
+  for (const id of ['-0', '-1', '0.5', '1e16', '9007199254740992', '9007199254740993', '1e400', '-1e400']) {
+    const error = refusalOf(() => parsed(id));
+    t.equal(error.code, 'validation_failed', id);
+    t.match(error.issues[0], { path: 'points[0].id', message: /from 0 to 2\^53-1/ }, id);
+  }
+  t.equal(parsed('1.0000000000000000001'), 1);
+  t.equal(parsed('9007199254740990.5'), 9007199254740990);
+  t.match(pointId.meta()?.description, /1\.0000000000000000001 are the integer 1/);
+});
+
 test('the same id twice in a batch is refused; 5 and "5" are the same', async (t) => {
   const twice = [
     { id: 5, vector: [1, 2, 3] },
@@ -105,6 +155,18 @@ test('a payload is an object of bounded size and depth', async (t) => {
   for (const payload of ['text', [1], null, 5, { text: 'x'.repeat(65_536) }, deep]) {
     refuses(t, point(payload), 'validation_failed', 'points[0].payload');
   }
+});
+
+test('a payload number that overflows is refused instead of coming back as null', async (t) => {
+  const parsed = (payload: string) =>
+    parsePoints(bytesOf(`{"points":[{"id":1,"vector":[1,2,3],"payload":${payload}}]}`), L2);
+  for (const payload of ['{"n":1e400}', '{"n":-1e400}', '{"deep":[{"list":[1,[1e309]]}]}']) {
+    const error = refusalOf(() => parsed(payload));
+    t.equal(error.code, 'validation_failed', payload);
+    t.match(error.issues, [{ path: 'points[0].payload', message: /up to 1\.797e308/ }]);
+  }
+  const largest = '{"n":1.7976931348623157e308,"text":"1e400"}';
+  t.equal(Buffer.from(parsed(largest).payloads.bytes).toString(), largest.replace('e308', 'e+308'));
 });
 
 test('keys that reach a prototype are refused, however they are written', async (t) => {

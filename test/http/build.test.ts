@@ -45,6 +45,49 @@ test('a build goes on in the background, refuses a second one, tells its progres
   t.equal((await ask('DELETE /v1/collections/c/build')).body.code, 'build_not_found');
 });
 
+test('bits that the sign quantizer does not have are refused at creation and for a build', async (t) => {
+  const { ask } = await startService(t);
+  const collection = { name: 'c', dimension: 16, metric: 'l2' };
+  const created = await ask('POST /v1/collections', { ...collection, index: { quantizer: 'sign', bits: 4 } });
+  t.equal(created.status, 400);
+  t.match(created.body, { code: 'validation_failed', errors: [{ path: 'index.bits', message: /1 bit/ }] });
+  await ask('POST /v1/collections', { ...collection, index: { quantizer: 'sign' } });
+  await ask('POST /v1/collections/c/points', {
+    points: someVectors(50, 16).map((vector, id) => ({ id, vector })),
+  });
+  for (const body of [{ bits: 2 }, { bits: 4, quantizer: 'sign' }]) {
+    const refused = await ask('POST /v1/collections/c/build?wait=true', body);
+    t.equal(refused.status, 400);
+    t.match(refused.body, { code: 'validation_failed', errors: [{ path: 'bits', message: /1 bit/ }] });
+  }
+  t.equal((await ask('GET /v1/collections/c/build')).body.code, 'build_not_found', 'none was started');
+  t.equal((await ask('POST /v1/collections/c/build?wait=true', { bits: 1 })).status, 200);
+  t.equal(
+    (await ask('POST /v1/collections/c/build?wait=true', { quantizer: 'rabitq', bits: 4 })).status,
+    200,
+  );
+  t.match((await ask('GET /v1/collections/c')).body.index, { quantizer: 'rabitq', bits: 4 });
+  t.equal((await ask('POST /v1/collections/c/build?wait=true', { quantizer: 'sign' })).status, 200);
+  t.match((await ask('GET /v1/collections/c')).body.index, { quantizer: 'sign', bits: 1 });
+});
+
+test('a build that waits behind that of another collection can be canceled at once, and started again', async (t) => {
+  const { ask } = await withPoints(t, 10_000);
+  await ask('POST /v1/collections', { name: 'd', dimension: 16, metric: 'l2' });
+  await ask('POST /v1/collections/d/points', {
+    points: someVectors(50, 16).map((vector, id) => ({ id, vector })),
+  });
+  await ask('POST /v1/collections/c/build');
+  t.equal((await ask('POST /v1/collections/d/build')).body.state, 'queued');
+  const canceled = await ask('DELETE /v1/collections/d/build');
+  t.equal(canceled.status, 200);
+  t.match(canceled.body, { state: 'canceled', phase: 'queued', finished_at: String });
+  const other = (await ask('GET /v1/collections/c/build')).body;
+  t.notMatch(other.phase, /writing|switching|done/, 'the other has not come far meanwhile');
+  t.equal((await ask('POST /v1/collections/d/build?wait=true')).body.state, 'succeeded');
+  t.equal((await ask('GET /v1/collections/c/build')).body.state, 'succeeded', 'it came first');
+});
+
 test('events end with the last status', async (t) => {
   const { ask } = await withPoints(t, 2000);
   await ask('POST /v1/collections/c/build');

@@ -1,6 +1,5 @@
-import { setTimeout } from 'node:timers/promises';
 import { test } from 'tap';
-import { chunksOf, lineBlocks } from '../../src/http/line-blocks.js';
+import { lineBlocks } from '../../src/http/line-blocks.js';
 
 async function blocksOf(chunks: string[], blockBytes: number, lineBytesMax = 100): Promise<string[]> {
   async function* source() {
@@ -23,17 +22,4 @@ test('blocks end at line ends, however the chunks were cut', async (t) => {
 test('a line that is too long is cut to one byte more than allowed, and the next lines are whole', async (t) => {
   t.same(await blocksOf(['abcdefgh', 'ij\nk\n'], 100, 5), ['abcdef\nk\n']);
   t.same(await blocksOf(['abcdefgh', 'ijklmnopq'], 100, 5), ['abcdef']);
-});
-
-test('a client that sends nothing for too long is given up', async (t) => {
-  async function* silent() {
-    yield Buffer.from('a\n');
-    await setTimeout(5000, undefined, { ref: false });
-  }
-  await t.rejects(
-    (async () => {
-      for await (const _chunk of chunksOf(silent(), 20)) t.pass('a chunk came');
-    })(),
-    { code: 'timeout' },
-  );
 });

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { test } from 'tap';
+import type { Collection } from '../../src/collections/collection.js';
 import { problem } from '../../src/contract/problem.js';
 import { startService, startWithoutEngine } from './service.js';
 
@@ -96,15 +97,20 @@ test('bytes that are no HTTP get a problem, too', async (t) => {
   t.match(long, /headers are larger than 16384 bytes/);
 });
 
-test('a body that does not come in time is given up', async (t) => {
-  const { app } = await startWithoutEngine(t, { REQUEST_TIMEOUT_MS: '100' });
+test('work that takes too long is given up with 503', async (t) => {
+  const { app, collections } = await startService(t, { REQUEST_TIMEOUT_MS: '100' });
+  const never = () => new Promise<never>(() => {});
+  collections.get = () => ({ getPoint: never, search: never }) as unknown as Collection;
   await app.listen({ host: '127.0.0.1', port: 0 });
   const { port } = app.server.address() as AddressInfo;
-  const head =
-    'POST /v1/collections HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{';
-  const answer = await answerTo(port, head, /"code"[^}]+}/);
-  t.match(answer, /^HTTP\/1\.1 503/);
-  t.match(answer, /"code":"timeout"/);
+  const get = 'GET /v1/collections/c/points/1 HTTP/1.1\r\nhost: x\r\n\r\n';
+  const search =
+    'POST /v1/collections/c/search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"vector":[1,2]}';
+  for (const request of [get, search]) {
+    const answer = await answerTo(port, request, /"code"[^}]+}/);
+    t.match(answer, /^HTTP\/1\.1 503/);
+    t.match(answer, /"code":"timeout"/);
+  }
 });
 
 test('a client whose stream is refused early gets the reply, and does not hold up the end of the service', async (t) => {

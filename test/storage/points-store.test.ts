@@ -172,3 +172,11 @@ t.test('a file cut off anywhere is found damaged, or nothing is lost', async (t)
   }
   t.ok(damaged >= 30, `${damaged} of 40 cuts took something away`);
 });
+
+t.test('a store whose lock file cannot be opened is refused, and does not end the process', async (t) => {
+  const path = join(temporaryDirectory(t), 'points');
+  await (await PointsStore.open(path)).close();
+  rmSync(join(path, 'lock.mdb'));
+  mkdirSync(join(path, 'lock.mdb'));
+  await t.rejects(PointsStore.open(path), { code: 'EISDIR' });
+});

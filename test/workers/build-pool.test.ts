@@ -9,6 +9,8 @@ import { nearestOf } from '../index/built.js';
 import { assertValid } from '../index/validity.js';
 import { builtView, pendingSource } from './source.js';
 
+/** Of builds that nobody cancels. */
+const { signal: canceled } = new AbortController();
 const given = { dimension: 12, metric: 'l2', maxLeafSize: 100, branchingFactor: 8 } as const;
 
 t.test('two threads build a valid generation, which opens again as it was written', async (t) => {
@@ -24,6 +26,7 @@ t.test('two threads build a valid generation, which opens again as it was writte
     settings: source.view.settings,
     directory,
     control,
+    canceled,
   });
   assertValid(t, built.generation, 100);
   t.equal(built.generation.slots, 2898);
@@ -68,14 +71,40 @@ t.test('a canceled build throws and leaves nothing behind', async (t) => {
   const directory = join(source.directory, 'generation');
   const request = { source: source.view, rowEnd: 20_000, settings: source.view.settings, directory };
   const control = new BuildControl();
-  const canceled = t.rejects(pool.build({ ...request, control }), { code: 'build_canceled' });
-  const waiting = new BuildControl();
-  const neverStarted = t.rejects(pool.build({ ...request, control: waiting }), { code: 'build_canceled' });
-  waiting.cancel();
+  const stopped = t.rejects(pool.build({ ...request, control, canceled }), { code: 'build_canceled' });
   setTimeout(() => control.cancel(), 300);
-  await canceled;
-  await neverStarted;
+  await stopped;
   await t.rejects(access(directory), 'the directory is gone');
+});
+
+t.test('a build that waits for its turn is canceled at once, and the next keeps its turn', async (t) => {
+  const source = await pendingSource(t, 20_000, given);
+  const pool = new BuildPool({ threads: 1 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const ended: string[] = [];
+  const build = async (name: string, control: BuildControl, signal: AbortSignal) => {
+    const directory = join(source.directory, name);
+    const request = { source: source.view, rowEnd: 20_000, settings: source.view.settings, directory };
+    await pool.build({ ...request, control, canceled: signal }).catch(() => {});
+    ended.push(name);
+  };
+  const [running, waiting, next] = [new BuildControl(), new BuildControl(), new BuildControl()];
+  const leaving = new AbortController();
+  const first = build('first', running, canceled);
+  const second = build('second', waiting, leaving.signal);
+  const third = build('third', next, canceled);
+  waiting.cancel();
+  leaving.abort();
+  await second;
+  t.same(ended, ['second']);
+  t.equal(next.phase, 'queued');
+  await build('canceled before', waiting, leaving.signal);
+  t.same(ended, ['second', 'canceled before']);
+  running.cancel();
+  await Promise.all([first, third]);
+  t.same(ended, ['second', 'canceled before', 'first', 'third']);
+  t.equal(next.phase, 'writing');
+  await t.rejects(access(join(source.directory, 'second')), 'it wrote nothing');
 });
 
 t.test('a build of nothing is refused', async (t) => {
@@ -85,7 +114,9 @@ t.test('a build of nothing is refused', async (t) => {
   t.teardown(() => pool.close());
   const directory = join(source.directory, 'generation');
   const request = { source: source.view, rowEnd: 1, settings: source.view.settings, directory };
-  await t.rejects(pool.build({ ...request, control: new BuildControl() }), { code: 'collection_empty' });
+  await t.rejects(pool.build({ ...request, control: new BuildControl(), canceled }), {
+    code: 'collection_empty',
+  });
 });
 
 t.test('a flipped bit anywhere in the index file is found when it is opened', async (t) => {
@@ -93,9 +124,8 @@ t.test('a flipped bit anywhere in the index file is found when it is opened', as
   const pool = new BuildPool({ threads: 1 }, (error) => t.fail(String(error)));
   t.teardown(() => pool.close());
   const directory = join(source.directory, 'generation');
-  const control = new BuildControl();
-  const request = { source: source.view, rowEnd: 500, settings: source.view.settings, directory, control };
-  const { generation: built } = await pool.build(request);
+  const request = { source: source.view, rowEnd: 500, settings: source.view.settings, directory };
+  const { generation: built } = await pool.build({ ...request, control: new BuildControl(), canceled });
   const original = Buffer.from(built.bytes(64, built.layout.fileBytes - 64));
   const path = join(directory, 'index.bin');
   const whole = await readFile(path);

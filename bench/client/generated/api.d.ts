@@ -172,6 +172,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/collections/{name}/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find the nearest points
+         * @description Nearest to a vector, or to a stored point by its `id`. Ties are broken by id, so that answers repeat.
+         */
+        post: operations["search"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/collections/{name}/build": {
         parameters: {
             query?: never;
@@ -214,26 +234,6 @@ export interface paths {
         get: operations["watchBuild"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/v1/collections/{name}/search": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Find the nearest points
-         * @description Nearest to a vector, or to a stored point by its `id`. Ties are broken by id, so that answers repeat.
-         */
-        post: operations["search"];
         delete?: never;
         options?: never;
         head?: never;
@@ -521,7 +521,7 @@ export interface components {
             payload?: components["schemas"]["Payload"];
         };
         /**
-         * @description Any JSON object of at most 65536 bytes and 32 levels; it comes back as it was given.
+         * @description Any JSON object of at most 65536 bytes and 32 levels; it comes back as it was given. Its numbers are float64: integers beyond 2^53 lose digits (send them as strings), and what overflows, like 1e400, is refused.
          * @example {
          *       "word": "tree",
          *       "rank": 12
@@ -536,7 +536,7 @@ export interface components {
             payload?: components["schemas"]["Payload"];
         };
         /**
-         * @description A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point.
+         * @description A string of 1 to 256 UTF-8 bytes, or an integer from 0 to 2^53-1. 5 and "5" name the same point. Numbers are read as float64: 1.0 and 1.0000000000000000001 are the integer 1.
          * @example word:tree
          */
         PointId: string | number;
@@ -567,7 +567,7 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
@@ -761,7 +761,7 @@ export interface components {
             }[];
         };
         /**
-         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read). Kept and compared as float32: the squares of its numbers add up to at most 1e+30, and with the cosine metric to at least 1e-30; others are refused with `vector_out_of_range`.
+         * @description Numbers, or the base64 text of little-endian float32 (smaller, and about 12 times faster to read), in the standard alphabet with `+` and `/`, padded, without whitespace. Kept and compared as float32: the squares of its numbers add up to at most 1e+30, and with the cosine metric to at least 1e-30; others are refused with `vector_out_of_range`.
          * @example [
          *       0.12,
          *       -0.5,
@@ -987,6 +987,15 @@ export interface operations {
             };
             /** @description `code` is `forbidden`. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1433,6 +1442,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `code` is `body_too_large`. */
             413: {
                 headers: {
@@ -1559,6 +1577,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `code` is `body_too_large`. */
             413: {
                 headers: {
@@ -1670,6 +1697,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `code` is `body_too_large`. */
             413: {
                 headers: {
@@ -1698,6 +1734,135 @@ export interface operations {
                 };
             };
             /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description How vectors are written in the reply. */
+                encoding?: "float" | "base64";
+            };
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SearchRequest"];
+            };
+        };
+        responses: {
+            /** @description The nearest points, nearest first. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found` or `point_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `internal`. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1851,6 +2016,15 @@ export interface operations {
             };
             /** @description `code` is `collection_not_found`. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2050,126 +2224,6 @@ export interface operations {
             };
         };
     };
-    search: {
-        parameters: {
-            query?: {
-                /** @description How vectors are written in the reply. */
-                encoding?: "float" | "base64";
-            };
-            header?: never;
-            path: {
-                /** @description Name of the collection. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["SearchRequest"];
-            };
-        };
-        responses: {
-            /** @description The nearest points, nearest first. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SearchResponse"];
-                };
-            };
-            /** @description `code` is `validation_failed` or `malformed_json`. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unauthorized`. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `forbidden`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_not_found` or `point_not_found`. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `body_too_large`. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unsupported_media_type`. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `too_many_requests`. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `internal`. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     measureRecall: {
         parameters: {
             query?: never;
@@ -2224,6 +2278,15 @@ export interface operations {
             };
             /** @description `code` is `collection_not_found`. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2350,6 +2413,15 @@ export interface operations {
             };
             /** @description `code` is `collection_not_found`. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2488,6 +2560,15 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `code` is `body_too_large`. */
             413: {
                 headers: {
@@ -2610,6 +2691,15 @@ export interface operations {
             };
             /** @description `code` is `collection_not_found` or `point_not_found`. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -17,7 +17,8 @@ import {
   readBodyInBlocks,
   validateExceptBody,
 } from '../api.js';
-import { chunksOf, lineBlocks } from '../line-blocks.js';
+import { bodyChunks } from '../body-chunks.js';
+import { lineBlocks } from '../line-blocks.js';
 import { ingestLines, noProgress } from '../line-ingest.js';
 import { collectionParams } from '../params.js';
 import { sendProblem, toServiceError } from '../problems.js';
@@ -41,7 +42,7 @@ type UpsertResponse = z.output<typeof upsertResponse>;
 type Insert = FastifyRequest & { query: z.output<typeof insertQuery> };
 
 export function insertRoutes(api: Api, context: RouteContext): void {
-  readBodyInBlocks(api);
+  readBodyInBlocks(api, context);
   // Only this route streams its body: elsewhere NDJSON is refused with 415.
   api.addContentTypeParser(NDJSON_TYPE, (_request, payload, done) => done(null, payload));
 
@@ -106,9 +107,8 @@ async function insertLines(
   const shape = { dimension: collection.dimension, metric: collection.metric };
   const { ingest } = engine();
   const progress = noProgress();
-  // Destroying the body would cut the connection before the reply is out.
-  const body = (request.body as Readable).iterator({ destroyOnReturn: false });
-  const blocks = lineBlocks(chunksOf(body as AsyncIterator<Uint8Array>, requestTimeoutMs), BLOCK_LIMITS);
+  const chunks = bodyChunks(request.body as Readable, { timeoutMs: requestTimeoutMs, for: 'chunk' });
+  const blocks = lineBlocks(chunks, BLOCK_LIMITS);
   try {
     await ingestLines(
       blocks,

@@ -68,7 +68,9 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
       return writeSearchReply(answer, request.query.encoding);
     },
   });
+}
 
+export function recallRoutes(api: Api, { engine }: RouteContext): void {
   api.route({
     method: 'POST',
     url: '/v1/collections/:name/recall',
@@ -94,8 +96,9 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
 }
 
 /** In a scope of its own, because its bodies are large. */
-export function batchSearchRoutes(api: Api, { engine }: RouteContext, metrics: Metrics): void {
-  readBodyInBlocks(api);
+export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metrics): void {
+  const { engine } = context;
+  readBodyInBlocks(api, context);
 
   api.route({
     method: 'POST',
