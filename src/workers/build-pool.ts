@@ -96,7 +96,7 @@ export class BuildPool {
       control: control.buffer,
     };
 
-    const blueprint = await this.#together<Blueprint>(control, (threadIndex) => ({
+    const blueprint = await this.#together<Blueprint>(shape.threads, control, (threadIndex) => ({
       kind: 'cluster',
       share: { ...share, threadIndex } satisfies BuildShare,
     }));
@@ -104,7 +104,7 @@ export class BuildPool {
     try {
       await mkdir(directory, { recursive: true });
       await createLeafVectors(directory, settings.dimension, generation.slots);
-      await this.#together<void>(control, (threadIndex) => ({
+      await this.#together<void>(shape.threads, control, (threadIndex) => ({
         kind: 'encode',
         share: { ...share, threadIndex } satisfies BuildShare,
         generation: generation.memory,
@@ -129,13 +129,14 @@ export class BuildPool {
 
   /** One task on each thread; the first is the leader's and gives the result. When one fails the others are stopped. */
   async #together<Result>(
+    threads: number,
     control: BuildControl,
     taskOf: (threadIndex: number) => BuildTask,
   ): Promise<Result> {
     control.reset();
     const wasCanceled = control.canceled;
     let failure: unknown;
-    const tasks = Array.from({ length: this.threads }, async (_, threadIndex) => {
+    const tasks = Array.from({ length: threads }, async (_, threadIndex) => {
       try {
         return await this.#pool.run<Result>(taskOf(threadIndex));
       } catch (error) {

@@ -1,6 +1,6 @@
 // Indexes built in this thread from vectors in memory, and what is true of them by brute force.
 
-import { allocateArena, arenaShape } from '../../src/index/build/arena.js';
+import { type ArenaShape, allocateArena, arenaShape } from '../../src/index/build/arena.js';
 import { ArenaViews } from '../../src/index/build/arena-views.js';
 import { layoutCounts } from '../../src/index/build/blueprint.js';
 import { BuildThread } from '../../src/index/build/build-thread.js';
@@ -134,19 +134,26 @@ function readerOf(vectorAt: (position: number) => Float32Array): PositionReader 
   };
 }
 
-/** The whole build on one thread: what the build pool's leader does, without helpers. */
-function build(vectors: Float32Array[], settings: IndexSettings): Generation {
+/** The whole build on this thread, which takes the places of all threads of `change` in turn, one job each. */
+export function build(
+  vectors: Float32Array[],
+  settings: IndexSettings,
+  change: Partial<ArenaShape> = {},
+): Generation {
   const positions = new SharedArrayBuffer(vectors.length * 4);
   new Uint32Array(positions).forEach((_, i, all) => {
     all[i] = i;
   });
-  const shape = arenaShape(settings, vectors.length, 1);
+  const shape = { ...arenaShape(settings, vectors.length, 1), ...change };
   const arena = allocateArena(shape);
   const views = new ArenaViews(arena, shape, positions);
   const control = new BuildControl();
   const reader = readerOf((position) => vectors[position] as Float32Array);
-  const thread = new BuildThread(arena, views, 0, settings, reader, control);
-  const team = new Team(control, (kind, job) => thread.run(kind, job));
+  const threads = Array.from(
+    { length: shape.threads },
+    (_, i) => new BuildThread(arena, views, i, settings, reader, control),
+  );
+  const team = new Team(control, (kind, job) => threads[job % shape.threads]?.run(kind, job));
   const blueprint = new Clustering(views, team, settings, control).run();
 
   const generation = Generation.allocate(settings, layoutCounts(blueprint), vectors.length);

@@ -17,35 +17,74 @@ const SAMPLES_PER_LEAF = 64;
 const SAMPLE_BYTES_MAX = 384 * 1024 * 1024;
 const SAMPLES_MIN = 16_384;
 
+/** Rows of a thread's chunk: the more, the more of them share the leaves they are compared with. */
 const CHUNK_BYTES_MAX = 24 * 1024 * 1024;
 const CHUNK_ROWS_MAX = 32_768;
+/** The chunks of all threads together. */
+const CHUNKS_BYTES_MAX = 256 * 1024 * 1024;
+
+/** Sums of all threads together. Threads share an area where there is not one for each: adding up is a small part of a pass. */
+const SUMS_BYTES_MAX = 64 * 1024 * 1024;
+
+/** A thread more is worth starting for so many points. */
+const POINTS_PER_THREAD_MIN = 512;
+
 export const JOB_WORDS = 4;
 
 export interface ArenaShape {
   /** Live vectors to index. */
   points: number;
+  /** Threads that take part: fewer than there are where the points are few. */
   threads: number;
   /** Vectors the leaves shall hold on average. */
   leafTarget: number;
   samples: number;
   /** Centroids there is room for: inner nodes, leaves and the leaves that splits add. */
   nodesMax: number;
+  /** Nodes that the tree of the sample has at most; the others are for the splits of large leaves. */
+  treeNodesMax: number;
+  /** Areas for sums of vectors by node, one a thread or fewer. */
+  sumAreas: number;
   jobsMax: number;
   /** Rows of a chunk in the passes over all data. */
   chunkRows: number;
   dim: number;
 }
 
-export function arenaShape(settings: IndexSettings, points: number, threads: number): ArenaShape {
+/** What a build of `points` needs on at most `threadsMax` threads. Its memory grows with the samples and the nodes, hardly with the threads. */
+export function arenaShape(settings: IndexSettings, points: number, threadsMax: number): ArenaShape {
   const dim = codeDimension(settings.dimension);
+  const rowBytes = dim * 4;
+  const threads = Math.min(threadsMax, Math.ceil(points / POINTS_PER_THREAD_MIN));
   const leafTarget = Math.max(1, Math.round(settings.maxLeafSize / 2));
   const leaves = Math.ceil(points / leafTarget);
-  const samplesMax = Math.max(SAMPLES_MIN, Math.floor(SAMPLE_BYTES_MAX / (dim * 4)));
+  const samplesMax = Math.max(SAMPLES_MIN, Math.floor(SAMPLE_BYTES_MAX / rowBytes));
   const samples = Math.min(points, samplesMax, Math.max(SAMPLES_MIN, SAMPLES_PER_LEAF * leaves));
   const nodesMax = 4 * Math.ceil((6 * leaves + 4 * settings.branchingFactor + 256) / 4);
-  const chunkRows = Math.max(1024, Math.min(CHUNK_ROWS_MAX, Math.floor(CHUNK_BYTES_MAX / (dim * 4))));
+  const treeNodesMax = Math.floor(nodesMax / 2);
+  const sumAreas = atLeast(1, Math.min(threads, SUMS_BYTES_MAX / (treeNodesMax * rowBytes)));
+  const chunkBytes = Math.min(CHUNK_BYTES_MAX, CHUNKS_BYTES_MAX / threads);
+  const chunkRows = atLeast(
+    TILE_POINTS,
+    Math.min(CHUNK_ROWS_MAX, chunkBytes / rowBytes, Math.ceil(points / threads)),
+  );
   const jobsMax = 2 * nodesMax + Math.ceil(samples / 512) + Math.ceil(points / chunkRows) + 1024;
-  return { points, threads, leafTarget, samples, nodesMax, jobsMax, chunkRows, dim };
+  return {
+    points,
+    threads,
+    leafTarget,
+    samples,
+    nodesMax,
+    treeNodesMax,
+    sumAreas,
+    jobsMax,
+    chunkRows,
+    dim,
+  };
+}
+
+function atLeast(min: number, wanted: number): number {
+  return Math.max(min, Math.floor(wanted));
 }
 
 /** Addresses of the regions. */
@@ -74,9 +113,10 @@ export interface ArenaLayout {
   /** u32: the leaves, their number in `leafCount`. */
   leafList: number;
   leafCount: number;
-  /** Per thread: nodesMax x dim float sums, nodesMax u32 counts. */
+  /** Per area: treeNodesMax x dim float sums, treeNodesMax u32 counts; a lock for each area. */
   sums: number;
   counts: number;
+  locks: number;
   jobs: number;
   /** Per thread: one chunk of rows, one tile and what the kernel says of it, a buffer of neighbours. */
   threads: ThreadLayout[];
@@ -98,7 +138,7 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
     next += Math.ceil(bytes / 64) * 64;
     return address;
   };
-  const { points, samples, nodesMax, dim, threads } = shape;
+  const { points, samples, nodesMax, treeNodesMax, sumAreas, dim, threads } = shape;
   const layout = {
     assignment: take(points * 4),
     slotOrder: take(points * 4),
@@ -113,8 +153,9 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
     neighbours: take(nodesMax * NEIGHBOURS_MAX * 4),
     leafList: take(nodesMax * 4),
     leafCount: take(4),
-    sums: take(threads * nodesMax * dim * 4),
-    counts: take(threads * nodesMax * 4),
+    sums: take(sumAreas * treeNodesMax * dim * 4),
+    counts: take(sumAreas * treeNodesMax * 4),
+    locks: take(sumAreas * 4),
     jobs: take(shape.jobsMax * JOB_WORDS * 4),
   };
   const threadLayouts = Array.from({ length: threads }, () => ({

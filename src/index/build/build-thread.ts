@@ -9,6 +9,7 @@ import { NEIGHBOUR_CANDIDATES_MAX, NEIGHBOURS_MAX, type ThreadLayout, TILE_POINT
 import type { ArenaViews } from './arena-views.js';
 import type { BuildControl } from './control.js';
 import { groupBy } from './group.js';
+import { withLock } from './lock.js';
 
 /** Kinds of jobs, each with the meaning of its job words. */
 export const JOB = {
@@ -36,6 +37,7 @@ export class BuildThread {
   readonly #threadIndex: number;
   readonly #floats: Float32Array;
   readonly #buffer: CandidateBuffer;
+  readonly #locks: Int32Array;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -54,6 +56,7 @@ export class BuildThread {
     this.#thread = this.views.layout.threads[threadIndex] as ThreadLayout;
     this.#floats = new Float32Array(memory.buffer);
     this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, NEIGHBOUR_CANDIDATES_MAX);
+    this.#locks = new Int32Array(memory.buffer, views.layout.locks, views.shape.sumAreas);
   }
 
   run(kind: number, job: number): void {
@@ -114,7 +117,6 @@ export class BuildThread {
   /** One chunk of a pass over all data: each point goes to the nearest leaf among the neighbours of its present one. */
   #assignPoints(first: number, end: number, fromRoot: boolean): void {
     const { views } = this;
-    const { dim, nodesMax } = views.shape;
     const count = end - first;
     this.#loadChunk(first, count);
     const nodes = views.assignment.slice(first, end);
@@ -122,17 +124,20 @@ export class BuildThread {
     const listLength = Math.min(NEIGHBOURS_MAX, views.leafCount[0] as number);
     this.#regroup(nodes, (leaf) => [views.layout.neighbours + leaf * NEIGHBOURS_MAX * 4, listLength]);
     views.assignment.set(nodes, first);
-    const sums = views.layout.sums + this.#threadIndex * nodesMax * dim * 4;
-    const counts = views.layout.counts + this.#threadIndex * nodesMax * 4;
-    this.kernels.accumulate(
-      this.#thread.chunk,
-      count,
-      dim,
-      views.layout.assignment + first * 4,
-      sums,
-      counts,
-    );
+    this.#accumulate(first, count);
     this.#control.advance(count);
+  }
+
+  /** Adds the chunk's vectors to the sums of their leaves; threads with the same area take turns. */
+  #accumulate(first: number, count: number): void {
+    const { layout, shape } = this.views;
+    const area = this.#threadIndex % shape.sumAreas;
+    const sums = layout.sums + area * shape.treeNodesMax * shape.dim * 4;
+    const counts = layout.counts + area * shape.treeNodesMax * 4;
+    const nodes = layout.assignment + first * 4;
+    withLock(this.#locks, area, () =>
+      this.kernels.accumulate(this.#thread.chunk, count, shape.dim, nodes, sums, counts),
+    );
   }
 
   #loadChunk(first: number, count: number): void {
@@ -200,15 +205,15 @@ export class BuildThread {
   /** New centroids: the means of what all threads have summed up. An empty leaf keeps its centroid. */
   #averageLeaves(first: number, end: number): void {
     const { views } = this;
-    const { dim, nodesMax, threads } = views.shape;
+    const { dim, treeNodesMax, sumAreas } = views.shape;
     for (let i = first; i < end; i++) {
       const leaf = views.leafList[i] as number;
       const total = views.floats(views.layout.sums + leaf * dim * 4, dim);
       let count = views.words(views.layout.counts + leaf * 4, 1)[0] as number;
-      for (let thread = 1; thread < threads; thread++) {
-        const sums = views.floats(views.layout.sums + (thread * nodesMax + leaf) * dim * 4, dim);
+      for (let area = 1; area < sumAreas; area++) {
+        const sums = views.floats(views.layout.sums + (area * treeNodesMax + leaf) * dim * 4, dim);
         for (let j = 0; j < dim; j++) total[j] = (total[j] as number) + (sums[j] as number);
-        count += views.words(views.layout.counts + (thread * nodesMax + leaf) * 4, 1)[0] as number;
+        count += views.words(views.layout.counts + (area * treeNodesMax + leaf) * 4, 1)[0] as number;
       }
       if (count === 0) continue;
       const centroid = views.centroidAddress(leaf);

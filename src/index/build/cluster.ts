@@ -76,7 +76,7 @@ export class Clustering {
   }
 
   #growTree(): NodeRange[] {
-    const { points, samples, leafTarget, nodesMax } = this.#views.shape;
+    const { points, samples, leafTarget, treeNodesMax } = this.#views.shape;
     const root = { node: 0, first: 0, end: samples };
     this.#jobs.add(root.node, root.first, root.end);
     this.#jobs.run(JOB.averageSamples);
@@ -85,7 +85,7 @@ export class Clustering {
       scale: points / samples,
       limit,
       target: leafTarget,
-      nodesMax: Math.floor(nodesMax / 2),
+      nodesMax: treeNodesMax,
       cut: false,
     });
   }
@@ -127,8 +127,8 @@ export class Clustering {
 
   #assignAll(fromRoot: boolean): void {
     const { layout, shape } = this.#views;
-    this.#views.floats(layout.sums, shape.threads * shape.nodesMax * shape.dim).fill(0);
-    this.#views.words(layout.counts, shape.threads * shape.nodesMax).fill(0);
+    this.#views.floats(layout.sums, shape.sumAreas * shape.treeNodesMax * shape.dim).fill(0);
+    this.#views.words(layout.counts, shape.sumAreas * shape.treeNodesMax).fill(0);
     this.#jobs.addRanges(shape.points, shape.chunkRows, fromRoot ? 1 : 0);
     this.#jobs.run(JOB.assignPoints);
     this.#jobs.addRanges(this.#views.leaves.length, LEAVES_PER_JOB);
