@@ -6,7 +6,7 @@ import { layoutCounts } from '../../src/index/build/blueprint.js';
 import { BuildThread } from '../../src/index/build/build-thread.js';
 import { Clustering } from '../../src/index/build/cluster.js';
 import { BuildControl } from '../../src/index/build/control.js';
-import { LeafEncoder } from '../../src/index/build/encode-leaves.js';
+import { LeafEncoder, type SlotWriter } from '../../src/index/build/encode-leaves.js';
 import { Team } from '../../src/index/build/team.js';
 import { writeTree } from '../../src/index/build/write-tree.js';
 import { encodePending } from '../../src/index/encode-pending.js';
@@ -139,6 +139,7 @@ export function build(
   vectors: Float32Array[],
   settings: IndexSettings,
   change: Partial<ArenaShape> = {},
+  write: SlotWriter = () => {},
 ): Generation {
   const positions = new SharedArrayBuffer(vectors.length * 4);
   new Uint32Array(positions).forEach((_, i, all) => {
@@ -160,6 +161,6 @@ export function build(
   const kernels = instantiateKernels(generation.memory);
   writeTree(generation, kernels, views, blueprint);
   const source = Generation.empty(settings);
-  new LeafEncoder(generation, source, kernels, views, reader, () => {}).encode(0, generation.leaves);
+  new LeafEncoder(generation, source, kernels, views, reader, write).encode(0, generation.leaves);
   return generation;
 }

@@ -3,12 +3,14 @@
 import type { Kernels } from '../../kernels/kernels.js';
 import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
-
 import type { PositionReader } from '../query.js';
 import { blockBytes, codeDimension, codeWords } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 
-/** Takes the full vectors of consecutive slots, row-major. */
+/** Vectors that are read, encoded and handed on at once: a leaf may be far larger. */
+const BATCH_BYTES = 1024 * 1024;
+
+/** Takes the full vectors of consecutive slots, row-major; the array is filled anew once it returns. */
 export type SlotWriter = (firstSlot: number, vectors: Float32Array) => void;
 
 export class LeafEncoder {
@@ -21,6 +23,8 @@ export class LeafEncoder {
   readonly #leafTable: Uint32Array;
   readonly #scratch: number;
   readonly #scratchVector: Float32Array;
+  readonly #batch: Float32Array;
+  readonly #batchRows: number;
 
   /** `source` is the generation that `reader` and the arena's positions belong to. */
   constructor(
@@ -46,6 +50,9 @@ export class LeafEncoder {
     );
     this.#scratch = growMemory(memory, dim * 4);
     this.#scratchVector = new Float32Array(memory.buffer, this.#scratch, dim);
+    const { dimension } = settings;
+    this.#batchRows = Math.max(1, Math.floor(BATCH_BYTES / (dimension * Float32Array.BYTES_PER_ELEMENT)));
+    this.#batch = new Float32Array(this.#batchRows * dimension);
   }
 
   /** Encodes leaves [first, end), writes their vectors and slot rows; returns the number of vectors. */
@@ -56,23 +63,30 @@ export class LeafEncoder {
   }
 
   #encodeLeaf(leaf: number): number {
+    const count = this.#leafTable[leaf * (LEAF_ENTRY_BYTES / 4) + 1] as number;
+    for (let first = 0; first < count; first += this.#batchRows) {
+      this.#encodeBatch(leaf, first, Math.min(count, first + this.#batchRows));
+    }
+    return count;
+  }
+
+  /** The leaf's vectors [first, end). */
+  #encodeBatch(leaf: number, first: number, end: number): void {
     const { dimension } = this.#generation.settings;
     const at = leaf * (LEAF_ENTRY_BYTES / 4);
     const blocks = this.#leafTable[at] as number;
-    const count = this.#leafTable[at + 1] as number;
     const firstSlot = this.#leafTable[at + 2] as number;
-    const vectors = new Float32Array(count * dimension);
     const { slotRows } = this.#generation;
-    for (let i = 0; i < count; i++) {
+    for (let i = first; i < end; i++) {
       const position = this.#arena.positions[this.#arena.slotOrder[firstSlot + i] as number] as number;
-      this.#reader.copyInto(position, vectors, i * dimension);
+      const offset = (i - first) * dimension;
+      this.#reader.copyInto(position, this.#batch, offset);
       slotRows[firstSlot + i] = this.#source.rowOf(position);
-      this.#scratchVector.set(vectors.subarray(i * dimension, (i + 1) * dimension));
+      this.#scratchVector.set(this.#batch.subarray(offset, offset + dimension));
       this.#scratchVector.fill(0, dimension);
       this.#encodeScratch(leaf, blocks, i);
     }
-    this.#write(firstSlot, vectors);
-    return count;
+    this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * dimension));
   }
 
   /** Encodes the vector in the scratch area as the leaf's `index`-th. */
