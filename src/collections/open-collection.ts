@@ -125,7 +125,9 @@ async function openGeneration(files: Files, meta: Meta): Promise<{ served: Serve
 
 function assemble(files: Files, served: ServedGeneration, meta: Meta): CollectionParts {
   const { services, entry, paths, store, pending } = files;
-  const views = new Views(entry.id, (key) => services.searchPool.release(key));
+  const views = new Views(entry.id, (viewKey, generationKey) =>
+    services.searchPool.release(viewKey, generationKey),
+  );
   void views.show(served, pending.descriptor());
   const vectors = new StoredVectors();
   const { dispatcher, disk, log } = services;

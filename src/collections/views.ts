@@ -18,17 +18,22 @@ interface Entry extends LiveView {
   ended: (() => void) | undefined;
 }
 
+/** Tells the workers that a view is gone; `generationKey` is set for the last view of a generation. */
+export type ReleaseView = (viewKey: string, generationKey: string | undefined) => void;
+
 export class Views {
   readonly #name: string;
-  readonly #release: (key: string) => void;
+  readonly #release: ReleaseView;
+  /** Views of each generation that are not released yet. */
+  readonly #unreleased = new Map<string, number>();
   #shown = 0;
   #current: Entry | undefined;
   #closedBy: ServiceError | undefined;
   /** Resolves when all uses of views that are no longer current have ended. */
   #retired: Promise<unknown> = Promise.resolve();
 
-  /** `name` makes the views' keys unique in the process; `release` tells the workers that a view is gone. */
-  constructor(name: string, release: (key: string) => void) {
+  /** `name` makes the views' keys unique in the process. */
+  constructor(name: string, release: ReleaseView) {
     this.#name = name;
     this.#release = release;
   }
@@ -56,6 +61,7 @@ export class Views {
       leafVectors: served.leafVectors,
     };
     const before = this.#current;
+    this.#unreleased.set(generationKey, (this.#unreleased.get(generationKey) ?? 0) + 1);
     this.#current = { view, served, uses: 0, ended: undefined };
     if (before) this.#retire(before);
     await this.#retired;
@@ -92,6 +98,13 @@ export class Views {
       entry.ended = resolve;
       if (entry.uses === 0) resolve();
     });
-    this.#retired = Promise.all([this.#retired, ended.then(() => this.#release(entry.view.key))]);
+    this.#retired = Promise.all([this.#retired, ended.then(() => this.#letGo(entry.view))]);
+  }
+
+  #letGo({ key, generationKey }: SearchView): void {
+    const left = (this.#unreleased.get(generationKey) as number) - 1;
+    if (left > 0) this.#unreleased.set(generationKey, left);
+    else this.#unreleased.delete(generationKey);
+    this.#release(key, left > 0 ? undefined : generationKey);
   }
 }

@@ -12,7 +12,7 @@ import type { VectorsDescriptor } from '../storage/vectors.js';
 export interface SearchView {
   /** Unique per content: workers keep what they have opened under it. */
   key: string;
-  /** The same for all views of one generation: a thread's scratch area serves them all. */
+  /** The same for all views of one generation: a thread's scratch area serves them all, one after another, too. */
   generationKey: string;
   memory: WebAssembly.Memory;
   slots: number;
@@ -36,6 +36,8 @@ export type SearchTask = { viewKey: string; view: SearchView | undefined } & (
 /** Broadcast: the view will not be searched again. */
 export interface ReleaseMessage {
   viewKey: string;
+  /** Set when it was the last view of its generation. */
+  generationKey: string | undefined;
 }
 
 /** What every thread of a build works on. */

@@ -51,9 +51,12 @@ export class SearchPool {
     return this.#run(view, { kind: 'encode' });
   }
 
-  /** The view will not be searched again: workers let go of its memory and files. */
-  release(viewKey: string): void {
-    this.#releases.postMessage({ viewKey } satisfies ReleaseMessage);
+  /**
+   * The view will not be searched again: workers let go of its files, and of the memory when it was the last view of
+   * the generation that is named.
+   */
+  release(viewKey: string, generationKey?: string): void {
+    this.#releases.postMessage({ viewKey, generationKey } satisfies ReleaseMessage);
   }
 
   async close(): Promise<void> {

@@ -14,7 +14,6 @@ import { RELEASE_CHANNEL } from './search-pool-channel.js';
 import { ViewVectors } from './view-vectors.js';
 
 interface OpenView {
-  generationKey: string;
   generation: Generation;
   kernels: Kernels;
   reader: PositionReader;
@@ -24,6 +23,8 @@ interface OpenView {
 
 /** Views by key, made on the first task that brings one. */
 const views = new Map<string, OpenView>();
+/** This thread's scratch area in each generation, kept until the generation is gone: an area is never given back. */
+const scratches = new Map<string, Scratch>();
 let channel: BroadcastChannel | undefined;
 
 export default async function runSearchTask(task: SearchTask): Promise<Reply<unknown>> {
@@ -44,17 +45,15 @@ function openView(view: SearchView): OpenView {
   const reader = new ViewVectors(view);
   const scratch = scratchOf(view, generation);
   const searcher = new Searcher(generation, kernels, reader, scratch);
-  const open = { generationKey: view.generationKey, generation, kernels, reader, scratch, searcher };
+  const open = { generation, kernels, reader, scratch, searcher };
   views.set(view.key, open);
   return open;
 }
 
-/** Views of one generation share this thread's scratch area: an area of the memory is never given back. */
-function scratchOf(view: SearchView, generation: Generation): Scratch {
-  for (const open of views.values()) {
-    if (open.generationKey === view.generationKey) return open.scratch;
-  }
-  return new Scratch(generation);
+function scratchOf({ generationKey }: SearchView, generation: Generation): Scratch {
+  const scratch = scratches.get(generationKey) ?? new Scratch(generation);
+  scratches.set(generationKey, scratch);
+  return scratch;
 }
 
 function listenForReleases(): void {
@@ -62,7 +61,9 @@ function listenForReleases(): void {
   channel = new BroadcastChannel(RELEASE_CHANNEL);
   channel.unref();
   channel.onmessage = (event) => {
-    const { viewKey } = (event as unknown as { data: ReleaseMessage }).data;
-    if (views.delete(viewKey)) collectGarbage();
+    const { viewKey, generationKey } = (event as unknown as { data: ReleaseMessage }).data;
+    const hadView = views.delete(viewKey);
+    const hadScratch = generationKey !== undefined && scratches.delete(generationKey);
+    if (hadView || hadScratch) collectGarbage();
   };
 }

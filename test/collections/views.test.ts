@@ -46,6 +46,26 @@ t.test('a view is released when its last search has ended, also after newer ones
   t.not(firstKey, secondKey);
 });
 
+t.test('the last view of a generation to be released tells that the generation is gone', async (t) => {
+  const settings = completeSettings({ dimension: 4, metric: 'l2' });
+  const first = await ServedGeneration.empty(settings, 0);
+  const second = Object.assign(await ServedGeneration.empty(settings, 0), { number: 1 });
+  const gone: (string | undefined)[] = [];
+  const views = new Views('c', (_, generationKey) => gone.push(generationKey));
+  void views.show(first, NO_VECTORS);
+  const { open, opened } = gate();
+  const oldest = views.use(() => opened);
+  void views.show(first, NO_VECTORS);
+  const ended = views.show(second, NO_VECTORS);
+  await turn();
+  t.strictSame(gone, [undefined], 'a search on the oldest view of generation 0 is under way');
+  open();
+  await Promise.all([oldest, ended]);
+  t.strictSame(gone, [undefined, 'c/0']);
+  await views.close(new ServiceError('shutting_down'));
+  t.strictSame(gone, [undefined, 'c/0', 'c/1']);
+});
+
 t.test('a closed collection of views refuses uses and waits for those in flight', async (t) => {
   const served = await ServedGeneration.empty(completeSettings({ dimension: 4, metric: 'l2' }), 0);
   const released: string[] = [];
