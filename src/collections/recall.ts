@@ -4,7 +4,7 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import { ServiceError } from '../errors.js';
-import { planSearch } from '../index/plan.js';
+import { planSearch, type SearchPlan } from '../index/plan.js';
 import type { Answer, Query } from '../index/query.js';
 import { seededRandom } from '../index/random.js';
 import type { CollectionSearch } from './collection-search.js';
@@ -19,46 +19,63 @@ const PAUSE_MS = 1;
 export interface RecallOptions {
   name: string;
   views: Views;
-  vectors: StoredVectors;
-  search: CollectionSearch;
+  vectors: Pick<StoredVectors, 'read'>;
+  search: Pick<CollectionSearch, 'ask'>;
+}
+
+interface Sample {
+  recall: number;
+  searchUs: number;
+  exactUs: number;
+  plan: SearchPlan;
 }
 
 /**
  * Recall of the index search at the request's effort, and the latencies of both kinds of search, hop to the worker
- * included. Samples are the same for the same collection.
+ * included. Samples are the same for the same collection. Each runs on the view of its moment: a measurement that
+ * takes long keeps no old index alive, and takes no point that has been deleted or replaced meanwhile.
  * @throws collection_empty
  */
 export async function measureRecall(options: RecallOptions, request: RecallRequest): Promise<RecallReport> {
-  return options.views.use(async (live) => {
-    const rows = sampleRows(live, request.samples);
-    if (rows.length === 0) throw new ServiceError('collection_empty', { name: options.name });
-    // One more, for the sample itself.
-    const k = request.k + 1;
-    const plan = planSearch(live.view.settings, live.served.generation.leaves, {
-      k,
-      probes: request.probes,
-      rerankFactor: request.rerank_factor,
-    });
-    const searchTimes: number[] = [];
-    const exactTimes: number[] = [];
-    let recalls = 0;
-    for (const row of rows) {
-      const query: Query = { vector: options.vectors.read(live, row), k, ...plan, exact: false };
-      const found = await timed(searchTimes, () => options.search.ask(live, query));
-      const truth = await timed(exactTimes, () => options.search.ask(live, { ...query, exact: true }));
-      recalls += recallOf(found, truth, row, request.k);
-      await setTimeout(PAUSE_MS);
-    }
-    return {
-      recall: recalls / rows.length,
-      samples: rows.length,
-      k: request.k,
-      probes: plan.probes,
-      rerank_factor: plan.rerankFactor,
-      search: latency(searchTimes),
-      exact: latency(exactTimes),
-    };
+  const sampler = new Sampler(options.views.current, request.samples);
+  const samples: Sample[] = [];
+  for (;;) {
+    const sample = await options.views.use((live) => measureOne(options, request, live, sampler.next(live)));
+    if (!sample) break;
+    samples.push(sample);
+    await setTimeout(PAUSE_MS);
+  }
+  const last = samples.at(-1);
+  if (!last) throw new ServiceError('collection_empty', { name: options.name });
+  return {
+    recall: samples.reduce((sum, { recall }) => sum + recall, 0) / samples.length,
+    samples: samples.length,
+    k: request.k,
+    probes: last.plan.probes,
+    rerank_factor: last.plan.rerankFactor,
+    search: latency(samples.map(({ searchUs }) => searchUs)),
+    exact: latency(samples.map(({ exactUs }) => exactUs)),
+  };
+}
+
+async function measureOne(
+  options: RecallOptions,
+  request: RecallRequest,
+  live: LiveView,
+  row: number | undefined,
+): Promise<Sample | undefined> {
+  if (row === undefined) return undefined;
+  // One more, for the sample itself.
+  const k = request.k + 1;
+  const plan = planSearch(live.view.settings, live.served.generation.leaves, {
+    k,
+    probes: request.probes,
+    rerankFactor: request.rerank_factor,
   });
+  const query: Query = { vector: options.vectors.read(live, row), k, ...plan, exact: false };
+  const [found, searchUs] = await timed(() => options.search.ask(live, query));
+  const [truth, exactUs] = await timed(() => options.search.ask(live, { ...query, exact: true }));
+  return { recall: recallOf(found, truth, row, request.k), searchUs, exactUs, plan };
 }
 
 /** Share of the `k` nearest of `truth` that are in `found`; `self` is in neither. As near as the k-th counts as found. */
@@ -74,26 +91,39 @@ function nearestOf(answer: Answer, self: number): number[] {
   return Array.from(answer.distances).filter((_, index) => answer.rows[index] !== self);
 }
 
-/** Rows of distinct live positions, drawn evenly; fewer where fewer are found. */
-function sampleRows({ view, served }: LiveView, count: number): number[] {
-  const { generation } = served;
-  const positions = view.slots + generation.pendingCount;
-  const live = served.indexedCount + served.pendingCount;
-  const random = seededRandom(positions);
-  const rows = new Set<number>();
-  const wanted = Math.min(count, live);
-  for (let tries = 0; rows.size < wanted && tries < wanted * TRIES_PER_SAMPLE; tries++) {
-    const position = Math.floor(random() * positions);
-    if (!generation.isDead(position)) rows.add(generation.rowOf(position));
+/** Draws distinct live rows, evenly over the positions of the view they are drawn from. */
+class Sampler {
+  readonly #random: () => number;
+  readonly #drawn = new Set<number>();
+  readonly #wanted: number;
+  #triesLeft: number;
+
+  constructor({ view, served }: LiveView, count: number) {
+    this.#random = seededRandom(view.slots + served.generation.pendingCount);
+    this.#wanted = Math.min(count, served.indexedCount + served.pendingCount);
+    this.#triesLeft = this.#wanted * TRIES_PER_SAMPLE;
   }
-  return [...rows];
+
+  /** Undefined once there are enough, or no further one was found. */
+  next({ view, served: { generation } }: LiveView): number | undefined {
+    if (this.#drawn.size >= this.#wanted) return undefined;
+    const positions = view.slots + generation.pendingCount;
+    while (this.#triesLeft-- > 0) {
+      const position = Math.floor(this.#random() * positions);
+      const row = generation.rowOf(position);
+      if (generation.isDead(position) || this.#drawn.has(row)) continue;
+      this.#drawn.add(row);
+      return row;
+    }
+    return undefined;
+  }
 }
 
-async function timed(times: number[], ask: () => Promise<Answer>): Promise<Answer> {
+/** The answer, and the microseconds it took. */
+async function timed(ask: () => Promise<Answer>): Promise<[answer: Answer, microseconds: number]> {
   const startedAt = performance.now();
   const answer = await ask();
-  times.push((performance.now() - startedAt) * 1000);
-  return answer;
+  return [answer, (performance.now() - startedAt) * 1000];
 }
 
 function latency(times: number[]): RecallReport['search'] {
