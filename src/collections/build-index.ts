@@ -4,6 +4,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
+import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import type { LoadedGeneration } from '../workers/generation-files.js';
 import type { BuildJob } from './build-job.js';
 import type { CollectionParts } from './collection-parts.js';
@@ -110,6 +111,8 @@ async function removeOld(
   try {
     await unused;
     await pending.dropBefore(rowBase);
+    // Its vectors may have been in memory.
+    void collectWhenIdle();
     if (generation > 0) await services.directory.removeGeneration(entry.id, generation);
     await diskUsage.measure();
   } catch (error) {

@@ -8,6 +8,7 @@ import { COLLECTIONS_MAX } from '../limits.js';
 import { Catalog, type CatalogEntry } from '../storage/catalog.js';
 import { DataDirectory } from '../storage/data-directory.js';
 import { BuildPool } from '../workers/build-pool.js';
+import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import { IngestPool } from '../workers/ingest-pool.js';
 import { SearchPool } from '../workers/search-pool.js';
 import type { Collection } from './collection.js';
@@ -157,6 +158,7 @@ export class Collections {
       this.#places.delete(name);
       if (place.state === 'served')
         await place.collection.close(new ServiceError('collection_not_found', { name }));
+      void collectWhenIdle();
       await this.#services.directory.removeCollection(entry.id);
     });
   }

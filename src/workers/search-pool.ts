@@ -3,6 +3,7 @@
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Answer, Query, QueryPart } from '../index/query.js';
 import { QUEUED_SEARCHES_MAX } from '../limits.js';
+import { collectWhenIdle } from './collect-when-idle.js';
 import type { ReleaseMessage, SearchTask, SearchView } from './messages.js';
 import { RELEASE_CHANNEL } from './search-pool-channel.js';
 import { ViewUnknown, WorkerPool } from './worker-pool.js';
@@ -53,10 +54,11 @@ export class SearchPool {
 
   /**
    * The view will not be searched again: workers let go of its files, and of the memory when it was the last view of
-   * the generation that is named.
+   * the generation that is named. So does this thread, once it is idle.
    */
   release(viewKey: string, generationKey?: string): void {
     this.#releases.postMessage({ viewKey, generationKey } satisfies ReleaseMessage);
+    void collectWhenIdle();
   }
 
   async close(): Promise<void> {

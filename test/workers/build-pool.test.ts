@@ -1,8 +1,10 @@
 import { access, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import t from 'tap';
 import { BuildControl } from '../../src/index/build/control.js';
 import { BuildPool } from '../../src/workers/build-pool.js';
+import { collectGarbage } from '../../src/workers/collect-garbage.js';
 import { loadGeneration } from '../../src/workers/generation-files.js';
 import { SearchPool } from '../../src/workers/search-pool.js';
 import { nearestOf } from '../index/built.js';
@@ -62,6 +64,22 @@ t.test('two threads build a valid generation, which opens again as it was writte
   searches.release(view.key);
   const again = await searches.search(view, queries.slice(0, 1));
   t.same([...(again[0]?.rows ?? [])], [...(answers[0]?.rows ?? [])], 'a released view can be opened again');
+});
+
+t.test('a pool does not keep what it has built', async (t) => {
+  const source = await pendingSource(t, 600, given);
+  const pool = new BuildPool({ threads: 1 }, (error) => t.fail(String(error)));
+  t.teardown(() => pool.close());
+  const build = async () => {
+    const directory = join(source.directory, 'generation');
+    const request = { source: source.view, rowEnd: 600, settings: source.view.settings, directory };
+    const { generation } = await pool.build({ ...request, control: new BuildControl(), canceled });
+    return new WeakRef(generation.memory);
+  };
+  const memory = await build();
+  await pause(20);
+  collectGarbage();
+  t.equal(memory.deref(), undefined);
 });
 
 t.test('a canceled build throws and leaves nothing behind', async (t) => {
