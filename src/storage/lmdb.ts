@@ -52,18 +52,21 @@ export class Table<K extends Key> {
     }
   }
 
-  /** Only inside `Store.commit`, whose promise stands for this one. The value must not change until that is done. */
-  put(key: K, value: Uint8Array): void {
+  /**
+   * Only inside `Store.commit`, whose promise stands for this one. The value must not change until that is done. A text
+   * key may be given as the UTF-8 bytes of it, which is faster.
+   */
+  put(key: K | Uint8Array, value: Uint8Array): void {
     void this.#database.put(this.#encode(key), value as Buffer);
   }
 
   /** Only inside `Store.commit`. */
-  remove(key: K): void {
+  remove(key: K | Uint8Array): void {
     void this.#database.remove(this.#encode(key));
   }
 
-  #encode(key: K): Buffer | number {
-    return typeof key === 'number' ? key : Buffer.from(key as string);
+  #encode(key: K | Uint8Array): Buffer | number {
+    return typeof key === 'string' ? Buffer.from(key) : (key as Buffer | number);
   }
 
   #decode(key: Buffer | number): K {

@@ -43,81 +43,91 @@ export interface PointRecord {
 const text = new TextEncoder();
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 
-/**
- * Encodes the values of one commit into one piece of memory: one allocation instead of two a point, and no view
- * before it is asked for.
- */
-export class PointsEncoder {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #view: DataView;
-  /** Where each point's record starts; its row's entry lies behind it, up to the next record. */
-  readonly #pointOffsets: Float64Array;
-  readonly #rowOffsets: Float64Array;
-  readonly #points: readonly PointRecord[];
-  readonly #removedRows: readonly number[];
-  #encoded = 0;
-  /** Where what is encoded next goes; in the end, where the tombstones start. */
-  #offset = 0;
+/** Keys and values of one commit, ready to be written: nothing is left to be done between its first put and its last. */
+export interface EncodedChanges {
+  /** Of the points that are put: key, record, and entry of the row. */
+  keys: Uint8Array[];
+  points: Uint8Array[];
+  rowIds: Uint8Array[];
+  tombstones: Uint8Array[];
+  removedKeys: Uint8Array[];
+}
 
-  constructor(points: readonly PointRecord[], removedRows: readonly number[]) {
-    this.#points = points;
-    this.#removedRows = removedRows;
-    this.#bytes = new Uint8Array(bytesMax(points) + removedRows.length * CHECKSUM_BYTES);
-    this.#view = new DataView(this.#bytes.buffer);
-    this.#pointOffsets = new Float64Array(points.length + 1);
-    this.#rowOffsets = new Float64Array(points.length);
+export interface RecordChanges {
+  put: readonly PointRecord[];
+  removeRows: readonly number[];
+  removeKeys: readonly string[];
+}
+
+/** Encodes a commit in steps of `stepCount` points, for a caller that has other things to do in between. */
+export function* encodeChanges(
+  { put, removeRows, removeKeys }: RecordChanges,
+  stepCount: number,
+): Generator<undefined, EncodedChanges> {
+  const encoded: EncodedChanges = { keys: [], points: [], rowIds: [], tombstones: [], removedKeys: [] };
+  for (let first = 0; first < put.length; first += stepCount) {
+    encodePoints(put.slice(first, first + stepCount), encoded);
+    yield;
   }
-
-  /** Encodes the next points, at most `count`; true while there are more. Nothing can be asked for before the end. */
-  encodeNext(count: number): boolean {
-    const end = Math.min(this.#points.length, this.#encoded + count);
-    for (; this.#encoded < end; this.#encoded++) {
-      this.#pointOffsets[this.#encoded] = this.#offset;
-      this.#offset = this.#encode(this.#encoded, this.#points[this.#encoded] as PointRecord, this.#offset);
-    }
-    if (end < this.#points.length) return true;
-    this.#pointOffsets[end] = this.#offset;
-    for (const [index, row] of this.#removedRows.entries()) {
-      this.#view.setUint32(this.#offset + index * CHECKSUM_BYTES, checksumOfU32(row), true);
-    }
-    return false;
+  for (let first = 0; first < removeRows.length; first += stepCount) {
+    encodeTombstones(removeRows.slice(first, first + stepCount), encoded);
+    yield;
   }
-
-  point(index: number): Uint8Array {
-    return this.#bytes.subarray(this.#pointOffsets[index], this.#rowOffsets[index]);
+  for (const [index, key] of removeKeys.entries()) {
+    encoded.removedKeys.push(text.encode(key));
+    if (index % stepCount === stepCount - 1) yield;
   }
+  return encoded;
+}
 
-  rowId(index: number): Uint8Array {
-    return this.#bytes.subarray(this.#rowOffsets[index], this.#pointOffsets[index + 1]);
+/** All in one piece of memory: one allocation instead of two a point. */
+function encodePoints(points: readonly PointRecord[], encoded: EncodedChanges): void {
+  const bytes = new Uint8Array(bytesMax(points));
+  const view = new DataView(bytes.buffer);
+  let offset = 0;
+  for (const point of points) {
+    const { entry, key, end } = encodePoint(point, bytes, view, offset);
+    encoded.points.push(bytes.subarray(offset, entry));
+    encoded.rowIds.push(bytes.subarray(entry, end));
+    encoded.keys.push(bytes.subarray(key, end));
+    offset = end;
   }
+}
 
-  tombstone(index: number): Uint8Array {
-    const offset = this.#offset + index * CHECKSUM_BYTES;
-    return this.#bytes.subarray(offset, offset + CHECKSUM_BYTES);
-  }
+/** Writes the record of a point from `start` on and the entry of its row, which ends with the key, behind it. */
+function encodePoint(
+  { id, row, vectorChecksum, payload }: PointRecord,
+  bytes: Uint8Array,
+  view: DataView,
+  start: number,
+): { entry: number; key: number; end: number } {
+  const integer = typeof id === 'number' ? INTEGER_ID : 0;
+  bytes[start] = VERSION;
+  bytes[start + 1] = integer | (payload === null ? 0 : HAS_PAYLOAD);
+  view.setUint32(start + 2, row, true);
+  view.setUint32(start + 6, vectorChecksum, true);
+  view.setUint32(start + 10, payload?.byteLength ?? 0, true);
+  if (payload !== null) bytes.set(payload, start + POINT_HEAD_BYTES);
+  const bodyEnd = start + POINT_HEAD_BYTES + (payload?.byteLength ?? 0);
 
-  /** Returns where the next point may start. */
-  #encode(index: number, { id, row, vectorChecksum, payload }: PointRecord, start: number): number {
-    const integer = typeof id === 'number' ? INTEGER_ID : 0;
-    this.#bytes[start] = VERSION;
-    this.#bytes[start + 1] = integer | (payload === null ? 0 : HAS_PAYLOAD);
-    this.#view.setUint32(start + 2, row, true);
-    this.#view.setUint32(start + 6, vectorChecksum, true);
-    this.#view.setUint32(start + 10, payload?.byteLength ?? 0, true);
-    if (payload !== null) this.#bytes.set(payload, start + POINT_HEAD_BYTES);
-    const bodyEnd = start + POINT_HEAD_BYTES + (payload?.byteLength ?? 0);
+  const entry = bodyEnd + CHECKSUM_BYTES;
+  const key = entry + ROW_HEAD_BYTES;
+  const { written } = text.encodeInto(String(id), bytes.subarray(key));
+  assert(written > 0 && written <= ID_BYTES_MAX, 'an id has 1 to 256 bytes');
+  assert(Number.isInteger(row) && row >= 0 && row <= ROWS_MAX, 'a row is a u32');
+  const end = key + written;
+  bytes[entry] = integer;
+  view.setUint32(entry + 1, rowIdChecksum(row, integer, bytes, key, end), true);
+  view.setUint32(bodyEnd, checksumOf(bytes, key, end, checksumOf(bytes, start, bodyEnd)), true);
+  return { entry, key, end };
+}
 
-    const entry = bodyEnd + CHECKSUM_BYTES;
-    const key = entry + ROW_HEAD_BYTES;
-    const { written } = text.encodeInto(String(id), this.#bytes.subarray(key));
-    assert(written > 0 && written <= ID_BYTES_MAX, 'an id has 1 to 256 bytes');
-    assert(Number.isInteger(row) && row >= 0 && row <= ROWS_MAX, 'a row is a u32');
-    this.#rowOffsets[index] = entry;
-    this.#bytes[entry] = integer;
-    this.#view.setUint32(entry + 1, rowIdChecksum(row, integer, this.#bytes, key, key + written), true);
-    const body = checksumOf(this.#bytes, start, bodyEnd);
-    this.#view.setUint32(bodyEnd, checksumOf(this.#bytes, key, key + written, body), true);
-    return key + written;
+function encodeTombstones(rows: readonly number[], { tombstones }: EncodedChanges): void {
+  const bytes = new Uint8Array(rows.length * CHECKSUM_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, row] of rows.entries()) {
+    view.setUint32(index * CHECKSUM_BYTES, checksumOfU32(row), true);
+    tombstones.push(bytes.subarray(index * CHECKSUM_BYTES, (index + 1) * CHECKSUM_BYTES));
   }
 }
 

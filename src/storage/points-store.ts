@@ -9,9 +9,10 @@ import {
   decodePoint,
   decodeRowId,
   decodeTombstone,
+  type EncodedChanges,
+  encodeChanges,
   type PointId,
   type PointRecord,
-  PointsEncoder,
 } from './point-records.js';
 
 export type { PointId, PointRecord } from './point-records.js';
@@ -110,27 +111,39 @@ export class PointsStore {
   }
 
   /**
-   * Applies all changes in one transaction and resolves when they are on the disk. Blocks for about 3 us a point.
+   * Applies all changes in one transaction and resolves when they are on the disk. Blocks for about 1 us a point that
+   * is put or removed, 2 us where it replaces another, in one piece: a transaction is queued within one turn.
    * After an error nothing of them is stored.
    */
   async commit(changes: Changes): Promise<void> {
     // Everything that can throw comes first: a transaction must not be left half-filled.
-    const encoder = new PointsEncoder(changes.put, changes.removeRows);
-    while (encoder.encodeNext(POINTS_PER_TURN)) await setImmediate();
+    const encoded = await this.#encode(changes);
     const meta = encodeJson(changes.meta);
-    await this.#store.commit(() => {
-      for (const [index, row] of changes.removeRows.entries()) {
-        this.#rows.remove(row);
-        this.#tombstones.put(row, encoder.tombstone(index));
-      }
-      for (const key of changes.removeKeys) this.#points.remove(key);
-      for (const row of changes.clearTombstones ?? []) this.#tombstones.remove(row);
-      for (const [index, record] of changes.put.entries()) {
-        this.#points.put(String(record.id), encoder.point(index));
-        this.#rows.put(record.row, encoder.rowId(index));
-      }
-      this.#meta.put(META_KEY, meta);
-    });
+    await this.#store.commit(() => this.#write(changes, encoded, meta));
+  }
+
+  async #encode(changes: Changes): Promise<EncodedChanges> {
+    const steps = encodeChanges(changes, POINTS_PER_TURN);
+    for (;;) {
+      const step = steps.next();
+      if (step.done) return step.value;
+      await setImmediate();
+    }
+  }
+
+  #write({ put, removeRows, clearTombstones }: Changes, encoded: EncodedChanges, meta: Uint8Array): void {
+    for (let i = 0; i < removeRows.length; i++) {
+      const row = removeRows[i] as number;
+      this.#rows.remove(row);
+      this.#tombstones.put(row, encoded.tombstones[i] as Uint8Array);
+    }
+    for (const key of encoded.removedKeys) this.#points.remove(key);
+    for (const row of clearTombstones ?? []) this.#tombstones.remove(row);
+    for (let i = 0; i < put.length; i++) {
+      this.#points.put(encoded.keys[i] as Uint8Array, encoded.points[i] as Uint8Array);
+      this.#rows.put((put[i] as PointRecord).row, encoded.rowIds[i] as Uint8Array);
+    }
+    this.#meta.put(META_KEY, meta);
   }
 
   diskBytes(): Promise<number> {
