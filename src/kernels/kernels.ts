@@ -131,16 +131,14 @@ export interface Kernels {
 const BASELINE_FILE = new URL('./kernels.wasm', import.meta.url);
 const RELAXED_FILE = new URL('./kernels-relaxed.wasm', import.meta.url);
 
-/** The engine of Node 20 has relaxed SIMD, but only behind a flag; later ones know no such flag. */
-const NEEDS_RELAXED_FLAG = process.version.startsWith('v20.');
-
 let compiled: WebAssembly.Module | undefined;
 
 /** The kernels for this engine (with relaxed SIMD where it is accepted), compiled at the first call on each thread. */
 export function compiledKernels(): WebAssembly.Module {
   if (compiled === undefined) {
     const relaxed = readFileSync(RELAXED_FILE);
-    if (NEEDS_RELAXED_FLAG) setFlagsFromString('--experimental-wasm-relaxed-simd');
+    // Node 20 has relaxed SIMD behind this flag of its engine.
+    if (!WebAssembly.validate(relaxed)) setFlagsFromString('--experimental-wasm-relaxed-simd');
     compiled = new WebAssembly.Module(WebAssembly.validate(relaxed) ? relaxed : readFileSync(BASELINE_FILE));
   }
   return compiled;
