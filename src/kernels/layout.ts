@@ -5,8 +5,11 @@ import type { KernelMetric } from './kernels.js';
 
 /** Vectors in a code block. */
 export const BLOCK_VECTORS = 32;
-/** Three f32 factors (add, rescale, error) for each vector of a block. */
-export const BLOCK_FACTOR_BYTES = 3 * 4 * BLOCK_VECTORS;
+/**
+ * Three factors (add, rescale, error) for each vector of a block, each as the upper half of a float32 (bfloat16): 32 of
+ * one kind, then 32 of the next.
+ */
+export const BLOCK_FACTOR_BYTES = 3 * 2 * BLOCK_VECTORS;
 /** scale, bias, sum of the query, 0: the four f32 that `buildTables` writes. */
 export const TABLE_OUT_BYTES = 16;
 

@@ -6,6 +6,7 @@ import { CandidateBuffer } from '../../src/index/candidate-buffer.js';
 import { compiledKernels, instantiateKernels } from '../../src/kernels/kernels.js';
 import { BUFFER_HEADER_BYTES, tableBytes } from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
+import { halfOfFloat } from './reference.js';
 
 const FUNCTIONS = [
   ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'distances', 'encode'],
@@ -86,7 +87,7 @@ t.test('relaxed SIMD is used, and both modules compute the same', async (t) => {
     new Float32Array(memory.buffer, query, dim).set(gaussian(next, dim));
     kernels.buildTables(query, dim, 2, tables, out);
     for (let i = 0; i < tableBytes(dim, 2); i++) bytes[blocks + i] = Math.floor(next() * 256);
-    new Float32Array(memory.buffer, blocks + tableBytes(dim, 2), 96).set(gaussian(next, 96));
+    new Uint16Array(memory.buffer, blocks + tableBytes(dim, 2), 96).set(gaussian(next, 96).map(halfOfFloat));
     new Uint32Array(memory.buffer, leaf, 4).set([blocks, 32, 0, 0]);
     new Uint32Array(memory.buffer, buffer, 8).set([0, 96, 32, 0x7f800000, buffer + BUFFER_HEADER_BYTES, 0]);
     kernels.scanLeaves(tables, out, dim, 2, leaf, 1, buffer);

@@ -82,6 +82,16 @@ export function lookUpSum(tables: Uint8Array, block: Uint8Array, groups: number,
   return sum;
 }
 
+/** The float whose upper half is given. */
+export function floatOfHalf(half: number): number {
+  return new Float32Array(Uint32Array.of(half << 16).buffer)[0] as number;
+}
+
+/** The upper half of a float, cut off. */
+export function halfOfFloat(value: number): number {
+  return (new Uint32Array(Float32Array.of(value).buffer)[0] as number) >>> 16;
+}
+
 export interface Factors {
   add: number;
   rescale: number;

@@ -29,6 +29,11 @@ interface Scene {
   tableErrors: number[];
 }
 
+/** The factors of a block, 32 of each kind. */
+function factorsOf(arena: Arena, address: number): Uint16Array {
+  return new Uint16Array(arena.memory.buffer, address, 3 * BLOCK_VECTORS);
+}
+
 /** Blocks of random codes and factors, a random query, and the estimates they must give. */
 function scene(dim: number, bits: KernelBits, count: number, deviation = 1): Scene {
   const arena = new Arena(32 * 2 ** 20);
@@ -47,8 +52,9 @@ function scene(dim: number, bits: KernelBits, count: number, deviation = 1): Sce
   for (let b = 0; b < blockTotal; b++) {
     const block = view.subarray(b * blockBytes(dim, bits), (b + 1) * blockBytes(dim, bits));
     for (let i = 0; i < codeBytes; i++) block[i] = Math.floor(next() * 256);
-    const factors = new Float32Array(arena.memory.buffer, block.byteOffset + codeBytes, 3 * BLOCK_VECTORS);
-    factors.set(gaussian(next, 3 * BLOCK_VECTORS));
+    const halves = gaussian(next, 3 * BLOCK_VECTORS).map(reference.halfOfFloat);
+    factorsOf(arena, block.byteOffset + codeBytes).set(halves);
+    const factors = Array.from(halves, reference.floatOfHalf);
     for (let lane = 0; lane < BLOCK_VECTORS; lane++) {
       const looked = reference.lookUpSum(tables.view, block, (dim / 4) * bits, lane);
       const product = scale * looked + bias - ((2 ** bits - 1) / 2) * sum;
@@ -192,9 +198,9 @@ t.test(
 
 t.test('NaN and infinite estimates are never pushed', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
-  const factors = new Float32Array(arena.memory.buffer, blocks + tableBytes(16, 1), 96);
-  factors[3] = Number.NaN;
-  factors[4] = Number.POSITIVE_INFINITY;
+  const factors = factorsOf(arena, blocks + tableBytes(16, 1));
+  factors[3] = reference.halfOfFloat(Number.NaN);
+  factors[4] = reference.halfOfFloat(Number.POSITIVE_INFINITY);
   const tombstones = arena.allocate(16);
   const leaves = arena.leaves([
     { blocks, count: 8, firstPosition: 0, tombstones, firstBit: 0, constant: 0, errorScale: 1 },
@@ -206,7 +212,7 @@ t.test('NaN and infinite estimates are never pushed', async (t) => {
 
 t.test('equal estimates keep the smaller positions', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
-  new Float32Array(arena.memory.buffer, blocks + tableBytes(16, 1), 96).fill(0);
+  factorsOf(arena, blocks + tableBytes(16, 1)).fill(0);
   const tombstones = arena.allocate(16);
   const leaves = arena.leaves([
     { blocks, count: 32, firstPosition: 0, tombstones, firstBit: 0, constant: 3, errorScale: 0 },

@@ -1,9 +1,11 @@
 // RaBitQ codes and factors of one rotated residual. Sources: RaBitQ (SIGMOD 2024, arXiv 2405.12497, 3.1-3.2) for one
 // bit, Extended RaBitQ (SIGMOD 2025, arXiv 2409.09913, 3) for more.
 
-import { multiplyAdd, sumLanes } from './lanes';
+import { halfOfFloat, multiplyAdd, sumLanes } from './lanes';
 
 const DOT: u32 = 2;
+/** Bytes of the factors of one kind of a block. */
+const FACTOR_KIND_BYTES: usize = 64;
 /** eps0 of the paper: the width of the error bound in standard deviations. */
 const ERROR_WIDTH: f32 = 1.9;
 
@@ -34,7 +36,7 @@ export function encode(
   const mean = sumLanes(magnitude) / <f32>dim;
   const factor: f32 = bits > 1 && mean > 0 ? bestFactor(residual, dim, bits, mean) : 0;
   writeCode(residual, centroid, dim, bits, factor, block, lane);
-  writeFactors(squared, sumLanes(centre), usedDim, metric, block + (dim << 2) * bits + (lane << 2));
+  writeFactors(squared, sumLanes(centre), usedDim, metric, block + (dim << 2) * bits + (lane << 1));
 }
 
 // What `writeCode` and `measure` sum up on their way, in WebAssembly globals as a function returns but one value.
@@ -60,9 +62,9 @@ function writeFactors(squared: f32, residualCentroid: f32, usedDim: u32, metric:
       error = 2 * width;
     }
   }
-  store<f32>(out, add);
-  store<f32>(out, rescale, 128);
-  store<f32>(out, error, 256);
+  store<u16>(out, halfOfFloat(add));
+  store<u16>(out, halfOfFloat(rescale), FACTOR_KIND_BYTES);
+  store<u16>(out, halfOfFloat(error), 2 * FACTOR_KIND_BYTES);
 }
 
 /**

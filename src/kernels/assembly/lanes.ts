@@ -14,6 +14,29 @@ export function lookUp(table: v128, indexes: v128): v128 {
   return i8x16.swizzle(table, indexes);
 }
 
+/** The floats whose upper halves are the first four u16 of `halves`. */
+@inline
+export function floatsOfLow(halves: v128): v128 {
+  return v128.shuffle<u16>(i16x8.splat(0), halves, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+/** The same for the last four. */
+@inline
+export function floatsOfHigh(halves: v128): v128 {
+  return v128.shuffle<u16>(i16x8.splat(0), halves, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+@inline
+export function floatOfHalf(half: u32): f32 {
+  return reinterpret<f32>(half << 16);
+}
+
+/** The upper half of a float, rounded to the nearest. */
+@inline
+export function halfOfFloat(value: f32): u32 {
+  return (reinterpret<u32>(value) + 0x8000) >> 16;
+}
+
 @inline
 export function sumLanes(a: v128): f32 {
   const pairs = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));

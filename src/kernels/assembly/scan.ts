@@ -11,7 +11,7 @@ import {
   leafIsDead,
   leafMayHaveDead,
 } from './leaf';
-import { lookUp, multiplyAdd } from './lanes';
+import { floatOfHalf, floatsOfHigh, floatsOfLow, lookUp, multiplyAdd } from './lanes';
 import {
   blockOrders,
   candidateAt,
@@ -25,7 +25,9 @@ import {
   threshold,
 } from './select';
 
-const FACTOR_BYTES: u32 = 384;
+/** Of a block's add, rescale and error factors together, and of each kind. */
+const FACTOR_BYTES: u32 = 192;
+const FACTOR_KIND_BYTES: u32 = 64;
 /** 63 * 1024 still fits a u16 accumulator. */
 const CHUNK_GROUPS: u32 = 1024;
 /** eps0 of the paper, as in encode.ts. */
@@ -75,14 +77,14 @@ function scanLeaf(tables: usize, groups: u32, scale: f32, bias: f32, leaf: usize
     sumBlock(tables, block, groups);
     const factors = block + (groups << 4);
     const limits = f32x4.splat(threshold(buffer));
-    const e0 = estimate(sums0, factors, scales, biases, constants);
-    const e1 = estimate(sums1, factors + 16, scales, biases, constants);
-    const e2 = estimate(sums2, factors + 32, scales, biases, constants);
-    const e3 = estimate(sums3, factors + 48, scales, biases, constants);
-    const e4 = estimate(sums4, factors + 64, scales, biases, constants);
-    const e5 = estimate(sums5, factors + 80, scales, biases, constants);
-    const e6 = estimate(sums6, factors + 96, scales, biases, constants);
-    const e7 = estimate(sums7, factors + 112, scales, biases, constants);
+    const e0 = estimateLow(sums0, factors, scales, biases, constants);
+    const e1 = estimateHigh(sums1, factors, scales, biases, constants);
+    const e2 = estimateLow(sums2, factors + 16, scales, biases, constants);
+    const e3 = estimateHigh(sums3, factors + 16, scales, biases, constants);
+    const e4 = estimateLow(sums4, factors + 32, scales, biases, constants);
+    const e5 = estimateHigh(sums5, factors + 32, scales, biases, constants);
+    const e6 = estimateLow(sums6, factors + 48, scales, biases, constants);
+    const e7 = estimateHigh(sums7, factors + 48, scales, biases, constants);
     // No minimum of the estimates: a NaN could hide its neighbours.
     const near = v128.or(
       v128.or(
@@ -137,17 +139,26 @@ export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: 
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidateAt(buffer, i);
     const factors = factorsOf(candidate);
-    const codeError = load<f32>(factors, 256) * errorScaleOf(candidate);
-    const tableError = load<f32>(factors, 128) * tableDeviation;
+    const codeError = floatOfHalf(load<u16>(factors, 2 * FACTOR_KIND_BYTES)) * errorScaleOf(candidate);
+    const tableError = floatOfHalf(load<u16>(factors, FACTOR_KIND_BYTES)) * tableDeviation;
     setBound(candidate, estimateOf(candidate) - sqrt(codeError * codeError + tableError * tableError));
   }
 }
 
-/** add + constant + rescale * <xbar, q> of four vectors. */
+/** add + constant + rescale * <xbar, q> of the first four of the eight vectors whose factors are here. */
 @inline
-function estimate(sums: v128, factors: usize, scales: v128, biases: v128, constants: v128): v128 {
+function estimateLow(sums: v128, factors: usize, scales: v128, biases: v128, constants: v128): v128 {
   const products = multiplyAdd(f32x4.convert_i32x4_s(sums), scales, biases);
-  return multiplyAdd(v128.load(factors, 128), products, f32x4.add(v128.load(factors), constants));
+  const rescale = floatsOfLow(v128.load(factors, FACTOR_KIND_BYTES));
+  return multiplyAdd(rescale, products, f32x4.add(floatsOfLow(v128.load(factors)), constants));
+}
+
+/** The same of the last four. */
+@inline
+function estimateHigh(sums: v128, factors: usize, scales: v128, biases: v128, constants: v128): v128 {
+  const products = multiplyAdd(f32x4.convert_i32x4_s(sums), scales, biases);
+  const rescale = floatsOfHigh(v128.load(factors, FACTOR_KIND_BYTES));
+  return multiplyAdd(rescale, products, f32x4.add(floatsOfHigh(v128.load(factors)), constants));
 }
 
 /** Adds up the looked-up bytes of the 32 vectors of a block into sums0-7. */

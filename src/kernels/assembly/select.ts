@@ -15,6 +15,8 @@ const BOUND: usize = 8;
 const ERROR_SCALE: usize = 12;
 
 const CANDIDATE_BYTES: u32 = 16;
+/** Of one factor of one vector. */
+const FACTOR_BYTES: u32 = 2;
 
 /** More than so many of 32 lanes are pushed without a branch for each. */
 const DENSE_LANES: u32 = 8;
@@ -116,7 +118,7 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
     let candidate = f32x4.replace_lane(i32x4(position, 0, <u32>factors, 0), 3, errorScale);
     for (let lane: u32 = 0; lane < 32; lane++) {
       v128.store(to, i32x4.replace_lane(candidate, 1, load<u32>(orders + (lane << 2))));
-      candidate = i32x4.add(candidate, i32x4(1, 0, 4, 0));
+      candidate = i32x4.add(candidate, i32x4(1, 0, FACTOR_BYTES, 0));
       to += ((lanes >> lane) & 1) << 4;
     }
   } else {
@@ -124,7 +126,7 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
       const lane = <u32>ctz(left);
       store<u32>(to, position + lane);
       store<u32>(to, load<u32>(orders + (lane << 2)), ORDER);
-      store<u32>(to, <u32>factors + (lane << 2), BOUND);
+      store<u32>(to, <u32>factors + lane * FACTOR_BYTES, BOUND);
       store<f32>(to, errorScale, ERROR_SCALE);
       to += CANDIDATE_BYTES;
     }
