@@ -69,6 +69,7 @@ function encodeRow(row: number, generation: Generation, kernels: Kernels, scratc
   kernels.encode(
     rotated,
     layout.centre,
+    layout.centre,
     dim,
     settings.dimension,
     settings.bits,

@@ -17,7 +17,7 @@ import {
 import { rotationSigns } from './rotation.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
-export const GENERATION_FORMAT_VERSION = 1;
+export const GENERATION_FORMAT_VERSION = 2;
 
 export class Generation {
   readonly memory: WebAssembly.Memory;

@@ -20,6 +20,8 @@ export class Scratch {
   readonly queryVector: Float32Array;
   readonly rotated: number;
   readonly rotatedVector: Float32Array;
+  /** The rotated query relative to the generation's centre. */
+  readonly centred: number;
   readonly tables: number;
   /** scale, bias, sum of the query: what `buildTables` reports. */
   readonly tableOut: number;
@@ -47,6 +49,7 @@ export class Scratch {
     const sizes = {
       query: settings.dimension * 4,
       rotated: dim * 4,
+      centred: dim * 4,
       tables: (dim / 4) * settings.bits * 16,
       tableOut: 16,
       signQuery: codeWords(settings.dimension) * 16,
@@ -70,6 +73,7 @@ export class Scratch {
     this.queryVector = new Float32Array(buffer, this.query, settings.dimension);
     this.rotated = take(sizes.rotated);
     this.rotatedVector = new Float32Array(buffer, this.rotated, dim);
+    this.centred = take(sizes.centred);
     this.tables = take(sizes.tables);
     this.tableOut = take(sizes.tableOut);
     this.signQuery = take(sizes.signQuery);

@@ -90,12 +90,13 @@ export class Searcher {
   /** Rotates the query and builds its lookup tables: once, whatever the number of leaves. */
   #prepareCodes(): void {
     const { settings, layout } = this.#generation;
-    const { queryVector, rotated, rotatedVector, tables, tableOut, signQuery } = this.#scratch;
+    const { queryVector, rotated, rotatedVector, centred, tables, tableOut, signQuery } = this.#scratch;
     const dim = codeDimension(settings.dimension);
     rotatedVector.fill(0);
     rotatedVector.set(queryVector);
     this.#kernels.rotate(rotated, dim, layout.signs);
-    this.#kernels.buildTables(rotated, dim, settings.bits, tables, tableOut);
+    this.#kernels.subtract(rotated, layout.centre, centred, dim);
+    this.#kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
     if (settings.quantizer === 'sign') this.#kernels.signCode(rotated, dim, signQuery);
   }
 

@@ -13,7 +13,7 @@ export interface Kernels {
   /** Rotates a vector in place. `signs`: 4 * dim words of 0 or 0x80000000. */
   rotate(vector: number, dim: number, signs: number): void;
 
-  /** Lookup tables of a rotated query (`tableBytes`), and `out`: f32 scale, bias, sum of the query, 0. */
+  /** Lookup tables of a rotated query, relative to the centre (`tableBytes`), and `out`: f32 scale, bias, sum of the query, 0. */
   buildTables(query: number, dim: number, bits: KernelBits, tables: number, out: number): void;
   /** Estimates every vector of `leafCount` leaves and pushes those below the threshold. */
   scanLeaves(
@@ -115,10 +115,14 @@ export interface Kernels {
   /** out = a - b */
   subtract(a: number, b: number, out: number, dim: number): void;
 
-  /** Writes code and factors of one rotated residual into lane `lane` (0-31) of a block. */
+  /**
+   * Writes code and factors of one rotated residual to `centroid` into lane `lane` (0-31) of a block. The tables that
+   * read it are those of queries relative to `centre`.
+   */
   encode(
     residual: number,
     centroid: number,
+    centre: number,
     dim: number,
     usedDim: number,
     bits: KernelBits,

@@ -16,7 +16,7 @@ interface Encoded {
 function encodeBlock(
   arena: Arena,
   residuals: ArrayLike<number>[],
-  centroid: number,
+  { centroid, centre }: { centroid: number; centre: number },
   options: { dim: number; bits: KernelBits; metric: KernelMetric; usedDim: number },
 ): Encoded & { address: number } {
   const { dim, bits, metric, usedDim } = options;
@@ -26,6 +26,7 @@ function encodeBlock(
     arena.kernels.encode(
       arena.floats(residual).address,
       centroid,
+      centre,
       dim,
       usedDim,
       bits,
@@ -52,12 +53,19 @@ t.test('each lane holds its own code, and factors follow from the code', async (
         const arena = new Arena();
         const next = random(dim * 10 + bits);
         const centroid = arena.floats(gaussian(next, dim));
+        const centre = arena.floats(gaussian(next, dim));
         const residuals = Array.from({ length: BLOCK_VECTORS }, () => gaussian(next, dim, 0.3));
         const options = { dim, bits, metric, usedDim: dim };
-        const { codes, factors } = encodeBlock(arena, residuals, centroid.address, options);
+        const places = { centroid: centroid.address, centre: centre.address };
+        const { codes, factors } = encodeBlock(arena, residuals, places, options);
         residuals.forEach((residual, lane) => {
           const code = reference.readCode(codes, dim, bits, lane);
-          const expected = reference.factors(residual, centroid.view, code, options);
+          const expected = reference.factors(
+            residual,
+            { centroid: centroid.view, centre: centre.view },
+            code,
+            options,
+          );
           const got = [factors[lane], factors[lane + 32], factors[lane + 64]] as number[];
           [expected.add, expected.rescale, expected.error].forEach((value, i) => {
             const difference = Math.abs((got[i] as number) - value);
@@ -79,11 +87,12 @@ t.test('writing one lane leaves the others as they are', async (t) => {
   const next = random(2);
   const centroid = arena.floats(dim).address;
   const residuals = Array.from({ length: BLOCK_VECTORS }, () => gaussian(next, dim));
-  const { codes, address } = encodeBlock(arena, residuals, centroid, { dim, bits, metric: 0, usedDim: dim });
+  const options = { dim, bits, metric: 0, usedDim: dim } as const;
+  const { codes, address } = encodeBlock(arena, residuals, { centroid, centre: centroid }, options);
   const before = residuals.map((_, lane) => reference.readCode(codes, dim, bits, lane));
   for (const lane of [0, 9, 15, 16, 24, 31]) {
     const residual = arena.floats(gaussian(next, dim)).address;
-    arena.kernels.encode(residual, centroid, dim, dim, bits, 0, address, lane);
+    arena.kernels.encode(residual, centroid, centroid, dim, dim, bits, 0, address, lane);
     before.forEach((code, other) => {
       const now = reference.readCode(codes, dim, bits, other);
       if (other === lane) before[other] = now;
@@ -102,7 +111,8 @@ t.test('the scale of a code is close to the best there is', async (t) => {
       residuals[1]?.fill(-0.25);
       const arena = new Arena();
       const centroid = arena.floats(dim).address;
-      const { codes } = encodeBlock(arena, residuals, centroid, { dim, bits, metric: 0, usedDim: dim });
+      const options = { dim, bits, metric: 0, usedDim: dim } as const;
+      const { codes } = encodeBlock(arena, residuals, { centroid, centre: centroid }, options);
       let lost = 0;
       residuals.forEach((residual, lane) => {
         const xbar = reference.readCode(codes, dim, bits, lane).map((value) => value - (2 ** bits - 1) / 2);
@@ -120,12 +130,17 @@ t.test('a zero residual has factors that leave the constant alone', async (t) =>
     for (const metric of [0, 1, 2] as const) {
       const arena = new Arena();
       const centroid = arena.floats(gaussian(random(1), 16)).address;
-      const { factors } = encodeBlock(arena, [new Float32Array(16)], centroid, {
-        dim: 16,
-        bits,
-        metric,
-        usedDim: 16,
-      });
+      const { factors } = encodeBlock(
+        arena,
+        [new Float32Array(16)],
+        { centroid, centre: centroid },
+        {
+          dim: 16,
+          bits,
+          metric,
+          usedDim: 16,
+        },
+      );
       t.strictSame([factors[0], factors[32], factors[64]], [0, 0, 0]);
     }
   }
@@ -137,14 +152,20 @@ interface Quality {
   bounded: number;
 }
 
-/** Errors of estimates, in units of |r||q - c|, and how many lower bounds hold, over random queries and vectors. */
-function quality(dim: number, bits: KernelBits, metric: KernelMetric): Quality {
+/**
+ * Errors of estimates, in units of |r||q - c|, and how many lower bounds hold, over random queries and vectors around
+ * a place that is `distance` deviations away from 0 in each dimension.
+ */
+function quality(dim: number, bits: KernelBits, metric: KernelMetric, distance = 0): Quality {
   const arena = new Arena();
   const next = random(dim + bits + metric);
-  const centroid = arena.floats(gaussian(next, dim));
+  const centre = arena.floats(gaussian(next, dim, distance));
+  const centroid = arena.floats(gaussian(next, dim).map((value, i) => value + (centre.view[i] as number)));
   const residuals = Array.from({ length: BLOCK_VECTORS }, () => gaussian(next, dim));
   const options = { dim, bits, metric, usedDim: dim };
-  const { address } = encodeBlock(arena, residuals, centroid.address, options);
+  const places = { centroid: centroid.address, centre: centre.address };
+  const { address } = encodeBlock(arena, residuals, places, options);
+  const centred = arena.floats(dim);
   const tables = arena.allocate(tableBytes(dim, bits));
   const tableOut = arena.allocate(TABLE_OUT_BYTES);
   const tombstones = arena.allocate(16);
@@ -153,7 +174,8 @@ function quality(dim: number, bits: KernelBits, metric: KernelMetric): Quality {
   let bounded = 0;
   for (let round = 0; round < 60; round++) {
     query.view.set(gaussian(next, dim).map((value, i) => value + (centroid.view[i] as number)));
-    arena.kernels.buildTables(query.address, dim, bits, tables, tableOut);
+    arena.kernels.subtract(query.address, centre.address, centred.address, dim);
+    arena.kernels.buildTables(centred.address, dim, bits, tables, tableOut);
     const gap = Math.sqrt(reference.distance(query.view, centroid.view, 0));
     const constant = metric === 2 ? -reference.dot(query.view, centroid.view) : gap ** 2;
     const place = { blocks: address, count: BLOCK_VECTORS, firstPosition: 0, tombstones, firstBit: 0 };
@@ -186,5 +208,14 @@ t.test('estimates are unbiased, bounded, and each bit halves their error', async
       t.ok(two.deviation < 0.6 * one.deviation, `2 bits err ${two.deviation / one.deviation} of 1`);
       t.ok(four.deviation < 0.25 * one.deviation, `4 bits err ${four.deviation / one.deviation} of 1`);
     }
+  }
+});
+
+t.test('estimates are as good far from 0 as near it', async (t) => {
+  for (const metric of [0, 2] as const) {
+    const near = quality(104, 2, metric);
+    const far = quality(104, 2, metric, 100);
+    t.ok(far.deviation < 1.1 * near.deviation, `${far.deviation} and ${near.deviation}`);
+    t.ok(far.bounded >= 0.95, `bounded ${far.bounded}`);
   }
 });

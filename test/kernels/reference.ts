@@ -98,21 +98,21 @@ export interface Factors {
   error: number;
 }
 
-/** The factors of RaBitQ for a residual and the code values it got. */
+/** The factors of RaBitQ for a residual and the code values it got, for queries relative to a centre. */
 export function factors(
   residual: Vector,
-  centroid: Vector,
+  { centroid, centre }: { centroid: Vector; centre: Vector },
   code: number[],
   options: { bits: number; metric: number; usedDim: number },
 ): Factors {
-  const centre = (2 ** options.bits - 1) / 2;
-  const xbar = code.map((value) => value - centre);
+  const xbar = code.map((value) => value - (2 ** options.bits - 1) / 2);
   const squared = dot(residual, residual);
   const product = dot(residual, xbar);
   if (!(product > 0)) return { add: 0, rescale: 0, error: 0 };
   const spread = Math.max(0, (squared * dot(xbar, xbar)) / product ** 2 - 1);
   const width = 1.9 * Math.sqrt(squared) * Math.sqrt(spread / Math.max(1, options.usedDim - 1));
-  const shift = (squared * dot(centroid, xbar)) / product;
+  const relative = Array.from(centroid, (value, i) => value - (centre[i] as number));
+  const shift = (squared * dot(relative, xbar)) / product;
   if (options.metric === 2) {
     return { add: shift - dot(residual, centroid), rescale: -squared / product, error: width };
   }

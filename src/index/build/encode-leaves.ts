@@ -108,6 +108,7 @@ export class LeafEncoder {
     kernels.encode(
       scratch,
       centroid,
+      layout.centre,
       dim,
       settings.dimension,
       settings.bits,

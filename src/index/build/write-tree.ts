@@ -130,7 +130,7 @@ function encodeLevel(
   vectors: Float32Array,
   scratch: number,
 ): void {
-  const { settings, memory } = generation;
+  const { settings, memory, layout } = generation;
   const dim = codeDimension(settings.dimension);
   const residual = new Float32Array(memory.buffer, scratch, dim);
   const centre = new Float32Array(memory.buffer, scratch + dim * 4, dim);
@@ -152,6 +152,7 @@ function encodeLevel(
     kernels.encode(
       scratch,
       scratch + dim * 4,
+      layout.centre,
       dim,
       settings.dimension,
       settings.bits,

@@ -10,12 +10,14 @@ const FACTOR_KIND_BYTES: usize = 64;
 const ERROR_WIDTH: f32 = 1.9;
 
 /**
- * u_i is the code value of dimension i, xbar_i = u_i - K with K = (2^bits - 1) / 2. `usedDim` is the number of
+ * Queries come to the tables relative to `centre`, which the add factor makes up for. Tables round what they hold, so
+ * that a place common to all vectors would cost precision. u_i is the code value of dimension i, xbar_i = u_i - K with K = (2^bits - 1) / 2. `usedDim` is the number of
  * dimensions that carried data before padding: the degrees of freedom of the error.
  */
 export function encode(
   residual: usize,
   centroid: usize,
+  centre: usize,
   dim: u32,
   usedDim: u32,
   bits: u32,
@@ -24,19 +26,19 @@ export function encode(
   lane: u32,
 ): void {
   let square = f32x4.splat(0);
-  let centre = f32x4.splat(0);
+  let along = f32x4.splat(0);
   let magnitude = f32x4.splat(0);
   for (let at: u32 = 0; at < dim << 2; at += 16) {
     const r = v128.load(residual + at);
     square = multiplyAdd(r, r, square);
     magnitude = f32x4.add(magnitude, f32x4.abs(r));
-    centre = multiplyAdd(r, v128.load(centroid + at), centre);
+    along = multiplyAdd(r, v128.load(centroid + at), along);
   }
   const squared = sumLanes(square);
   const mean = sumLanes(magnitude) / <f32>dim;
   const factor: f32 = bits > 1 && mean > 0 ? bestFactor(residual, dim, bits, mean) : 0;
-  writeCode(residual, centroid, dim, bits, factor, block, lane);
-  writeFactors(squared, sumLanes(centre), usedDim, metric, block + (dim << 2) * bits + (lane << 1));
+  writeCode(residual, centroid, centre, dim, bits, factor, block, lane);
+  writeFactors(squared, sumLanes(along), usedDim, metric, block + (dim << 2) * bits + (lane << 1));
 }
 
 // What `writeCode` and `measure` sum up on their way, in WebAssembly globals as a function returns but one value.
@@ -122,6 +124,7 @@ function measure(residual: usize, dim: u32, bits: u32, factor: f32): f32 {
 function writeCode(
   residual: usize,
   centroid: usize,
+  centre: usize,
   dim: u32,
   bits: u32,
   factor: f32,
@@ -139,14 +142,14 @@ function writeCode(
   const shift = (lane >> 4) << 2;
   const others: u32 = 0xf0 >> shift;
   let product = zero;
-  let centre = zero;
+  let along = zero;
   let square = zero;
   for (let at: u32 = 0; at < planeBytes; at += 16) {
     const r = v128.load(residual + at);
     const level = f32x4.add(f32x4.pmin(f32x4.floor(f32x4.mul(f32x4.abs(r), factors)), top), half);
     const signed = v128.bitselect(level, f32x4.neg(level), f32x4.gt(r, zero));
     product = multiplyAdd(r, signed, product);
-    centre = multiplyAdd(v128.load(centroid + at), signed, centre);
+    along = multiplyAdd(f32x4.sub(v128.load(centroid + at), v128.load(centre + at)), signed, along);
     square = multiplyAdd(level, level, square);
     const values = i32x4.trunc_sat_f32x4_s(f32x4.add(signed, offset));
     for (let plane: u32 = 0; plane < bits; plane++) {
@@ -156,6 +159,6 @@ function writeCode(
     }
   }
   residualProduct = sumLanes(product);
-  centroidProduct = sumLanes(centre);
+  centroidProduct = sumLanes(along);
   codeSquare = sumLanes(square);
 }
