@@ -13,6 +13,8 @@ const REFINE_EXTRA = 128;
 /** So many leaves are ranked without descending: a narrower beam loses recall and saves little. */
 const BEAM_LEAVES_MIN = 16_384;
 const BEAM_LEAVES_PER_PROBE = 64;
+/** Near the root few nodes hold many leaves, and the best of them need not hold the nearest leaf. */
+const BEAM_NODES_MIN = 16;
 
 const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 const NODE_WORDS = NODE_ENTRY_BYTES / 4;
@@ -102,7 +104,7 @@ export class LeafRanker {
     this.#kernels.sortBuffer(nodes.address, nodes.count);
     const ranges: Range[] = [];
     let leaves = 0;
-    for (let i = 0; i < nodes.count && leaves < leavesWanted; i++) {
+    for (let i = 0; i < nodes.count && (leaves < leavesWanted || i < BEAM_NODES_MIN); i++) {
       const at = nodes.positionAt(i) * NODE_WORDS;
       const first = children[at] as number;
       ranges.push({ first, end: first + (children[at + 1] as number) });

@@ -1,3 +1,5 @@
+// Navigation: what a beam of the tree finds, beside a ranking of all leaves.
+
 import t from 'tap';
 import type { Generation } from '../../src/index/generation.js';
 import { LeafRanker } from '../../src/index/rank-leaves.js';
@@ -40,13 +42,14 @@ class TestRanker {
   /** First slots of the leaves that are nearest to the query, nearest first. */
   rank(query: Float32Array, probes: number): number[] {
     const { settings, layout } = this.#generation;
-    const { rotated, rotatedVector, tables, tableOut, leafWords } = this.#scratch;
+    const { rotated, rotatedVector, centred, tables, tableOut, leafWords } = this.#scratch;
     const dim = codeDimension(settings.dimension);
     rotatedVector.fill(0);
     rotatedVector.set(query);
     if (settings.metric === 'cosine') this.#kernels.normalize(rotated, dim);
     this.#kernels.rotate(rotated, dim, layout.signs);
-    this.#kernels.buildTables(rotated, dim, settings.bits, tables, tableOut);
+    this.#kernels.subtract(rotated, layout.centre, centred, dim);
+    this.#kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
     const count = this.#ranker.rank(probes);
     return Array.from({ length: count }, (_, i) => leafWords[i * WORDS + 2] as number);
   }
@@ -82,11 +85,14 @@ function queriesAmong(vectors: Float32Array[], count: number): Float32Array[] {
 
 t.test('a beam of a deep tree finds the leaves that a ranking of all leaves finds', async (t) => {
   const vectors = clustered(8000, 16, 9, 200);
-  for (const metric of ['l2', 'cosine', 'dot'] as const) {
-    const generation = build(
-      vectors,
-      completeSettings({ dimension: 16, metric, branchingFactor: 64, maxLeafSize: 12 }),
-    );
+  for (const [metric, branchingFactor] of [
+    ['l2', 64],
+    ['cosine', 64],
+    ['dot', 64],
+    ['l2', 3],
+  ] as const) {
+    const settings = completeSettings({ dimension: 16, metric, branchingFactor, maxLeafSize: 12 });
+    const generation = build(vectors, settings);
     assertValid(t, generation, 12);
     t.ok(generation.layout.levels.length > 4, `${generation.layout.levels.length} levels`);
     const [all, beam] = [generation.leaves, 1].map(
