@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BuildControl } from '../src/index/build/control.js';
+import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
 import type { Answer, Query } from '../src/index/query.js';
 import { Scratch } from '../src/index/scratch.js';
@@ -22,6 +23,7 @@ export interface BuiltIndex {
   buildSeconds: number;
   /** Bytes in RAM a vector, by kind: tree, codes with factors, rows. */
   bytesPerVector: { tree: number; codes: number; ids: number };
+  calibration: Calibration | null;
   search(query: Query): Answer;
   close(): Promise<void>;
 }
@@ -77,6 +79,7 @@ export async function buildInProcess(
       codes: codesBytes / base.count,
       ids: idsBytes / base.count,
     },
+    calibration: facts.calibration,
     search: (query) => searcher.search(query),
     close: () => rm(directory, { recursive: true }),
   };

@@ -5,11 +5,11 @@ import { idKey, type PointId } from '../contract/points.js';
 import type { SearchRequest, SearchResponse, SearchResult, SearchStats } from '../contract/search.js';
 import { checkVector } from '../contract/vector.js';
 import { ServiceError } from '../errors.js';
-import { planSearch } from '../index/plan.js';
 import type { Answer, Query } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
 import { decodePayload } from './payloads.js';
+import { planFor } from './plan-for.js';
 import { compareHits, passes, scoreOf } from './scores.js';
 import { shareCount } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -88,7 +88,8 @@ export class CollectionSearch {
     const { leaves } = live.served.generation;
     const wanted = Math.min(query.k, live.served.indexedCount + live.served.pendingCount);
     for (let { probes } = query; ; probes = Math.min(leaves, probes * WIDENING)) {
-      const answer = await this.#askOnce(live, { ...query, probes });
+      const isFirst = probes === query.probes;
+      const answer = await this.#askOnce(live, isFirst ? query : { ...query, probes, probeShare: 1 });
       if (answer.rows.length >= wanted || query.exact || probes >= leaves) return answer;
     }
   }
@@ -119,12 +120,8 @@ export class CollectionSearch {
 
   #query(live: LiveView, request: SearchRequest, vector: Float32Array, self: string | undefined): Query {
     const k = self === undefined ? request.k : request.k + 1;
-    const plan = planSearch(live.view.settings, live.served.generation.leaves, {
-      k,
-      probes: request.probes,
-      rerankFactor: request.rerank_factor,
-    });
-    return { vector, k, ...plan, exact: request.exact };
+    const plan = planFor(live, request);
+    return { vector, k, ...plan, exact: request.exact || plan.exact };
   }
 
   /**

@@ -1,6 +1,7 @@
 // A collection as the API describes it. Main thread.
 
 import type { CollectionDescription } from '../contract/collections.js';
+import type { Calibration } from '../index/calibration.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import type { CollectionParts } from './collection-parts.js';
 import type { ServedGeneration } from './served-generation.js';
@@ -44,6 +45,32 @@ function describeIndex(served: ServedGeneration, isBuilding: boolean): Collectio
     max_iterations: settings.maxIterations,
     quantizer: settings.quantizer,
     bits: settings.bits,
+    ...(served.facts?.calibration && { calibration: describeCalibration(served.facts.calibration) }),
+  };
+}
+
+/** Both sides of a 95 % confidence interval, in standard errors. */
+const CONFIDENCE_ERRORS = 1.96;
+
+function describeCalibration({
+  queries,
+  efforts,
+}: Calibration): NonNullable<CollectionDescription['index']['calibration']> {
+  return {
+    queries,
+    efforts: efforts.map((effort) => {
+      const width = CONFIDENCE_ERRORS * effort.standardError;
+      return {
+        k: effort.k,
+        target_recall: effort.targetRecall,
+        recall: effort.recall,
+        recall_low: Math.max(0, effort.recall - width),
+        recall_high: Math.min(1, effort.recall + width),
+        probes: effort.probesMean,
+        vectors_scanned: effort.vectorsScannedMean,
+        candidates: effort.candidates,
+      };
+    }),
   };
 }
 

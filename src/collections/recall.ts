@@ -4,10 +4,11 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import { ServiceError } from '../errors.js';
-import { planSearch, type SearchPlan } from '../index/plan.js';
+import type { SearchPlan } from '../index/plan.js';
 import type { Answer, Query } from '../index/query.js';
 import { seededRandom } from '../index/random.js';
 import type { CollectionSearch } from './collection-search.js';
+import { planFor } from './plan-for.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
 
@@ -27,6 +28,7 @@ interface Sample {
   recall: number;
   searchUs: number;
   exactUs: number;
+  probes: number;
   plan: SearchPlan;
 }
 
@@ -51,7 +53,7 @@ export async function measureRecall(options: RecallOptions, request: RecallReque
     recall: samples.reduce((sum, { recall }) => sum + recall, 0) / samples.length,
     samples: samples.length,
     k: request.k,
-    probes: last.plan.probes,
+    probes: samples.reduce((sum, { probes }) => sum + probes, 0) / samples.length,
     rerank_factor: last.plan.rerankFactor,
     search: latency(samples.map(({ searchUs }) => searchUs)),
     exact: latency(samples.map(({ exactUs }) => exactUs)),
@@ -67,15 +69,12 @@ async function measureOne(
   if (row === undefined) return undefined;
   // One more, for the sample itself.
   const k = request.k + 1;
-  const plan = planSearch(live.view.settings, live.served.generation.leaves, {
-    k,
-    probes: request.probes,
-    rerankFactor: request.rerank_factor,
-  });
-  const query: Query = { vector: options.vectors.read(live, row), k, ...plan, exact: false };
+  const plan = planFor(live, request);
+  const query: Query = { vector: options.vectors.read(live, row), k, ...plan };
   const [found, searchUs] = await timed(() => options.search.ask(live, query));
   const [truth, exactUs] = await timed(() => options.search.ask(live, { ...query, exact: true }));
-  return { recall: recallOf(found, truth, row, request.k), searchUs, exactUs, plan };
+  const { probes } = found.stats;
+  return { recall: recallOf(found, truth, row, request.k), searchUs, exactUs, probes, plan };
 }
 
 /** Share of the `k` nearest of `truth` that are in `found`; `self` is in neither. As near as the k-th counts as found. */

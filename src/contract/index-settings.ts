@@ -90,4 +90,22 @@ export const indexDescription = z.strictObject({
   max_iterations: z.int(),
   quantizer,
   bits,
+  calibration: z
+    .strictObject({
+      queries: z.int().describe('Stored vectors that served as queries, each left out of its own answer.'),
+      efforts: z.array(
+        z.strictObject({
+          k: z.int(),
+          target_recall: z.number(),
+          recall: z.number().describe('As measured.'),
+          recall_low: z.number().describe('Lower end of the 95 % confidence interval.'),
+          recall_high: z.number(),
+          probes: z.number().describe('Leaves scanned a query, on average.'),
+          vectors_scanned: z.number().describe('Codes scanned a query, on average.'),
+          candidates: z.int().describe('Vectors kept for exact comparison, at most.'),
+        }),
+      ),
+    })
+    .optional()
+    .describe('What the build measured: the recall of each effort. Absent where there are too few vectors.'),
 });

@@ -9,6 +9,16 @@ import { payloadField } from './payload.js';
 import { pointId } from './points.js';
 import { storedVector, vectorField } from './vector.js';
 
+/** Refuses two ways to say how much work a search does. */
+export function refuseTwoEfforts(
+  { probes, target_recall }: { probes?: number | undefined; target_recall?: number | undefined },
+  context: z.RefinementCtx,
+): void {
+  if (probes === undefined || target_recall === undefined) return;
+  const message = 'Give either `probes` or `target_recall`';
+  context.addIssue({ code: 'custom', message, path: ['target_recall'], input: undefined });
+}
+
 /** How much work a search does: shared by search and recall. */
 export const effortFields = {
   k: z
@@ -22,14 +32,22 @@ export const effortFields = {
     .min(1)
     .max(PROBES_MAX)
     .optional()
-    .describe('Leaves to scan; the default grows with the number of leaves.'),
+    .describe('Leaves to scan, instead of what the target recall needs.'),
   rerank_factor: z
     .number()
     .min(1)
     .max(RERANK_FACTOR_MAX)
     .optional()
     .describe('Candidates compared exactly, as a multiple of k.'),
-  target_recall: notSupported('target_recall'),
+  target_recall: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; ' +
+        'what it has not, and 1, is answered by an exact search.',
+    ),
   filter: notSupported('filter'),
 };
 
@@ -45,6 +63,7 @@ export const searchRequest = z
     with_stats: z.boolean().default(false),
   })
   .superRefine((value, context) => {
+    refuseTwoEfforts(value, context);
     if ((value.vector === undefined) !== (value.id === undefined)) return;
     context.addIssue({ code: 'custom', message: 'Give either `vector` or `id`', input: undefined });
   })

@@ -50,6 +50,12 @@ export class CandidateBuffer {
     WORD[0] = order & 0x80000000 ? order ^ 0x80000000 : ~order;
     return FLOAT[0] as number;
   }
+
+  /** After the kernel `boundCandidates` only. */
+  lowerBoundAt(index: number): number {
+    WORD[0] = this.#words[index * CANDIDATE_WORDS + CANDIDATE.bound / 4] as number;
+    return FLOAT[0] as number;
+  }
 }
 
 /** One number's bits and its value. */

@@ -2,6 +2,7 @@
 // Used on the main thread (publishing, tombstones) and on workers (reading); every call here is O(1) or a view.
 
 import { ServiceError } from '../errors.js';
+import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
 import { INDEX_MEMORY_BYTES_MAX } from '../limits.js';
 import {
   type LayoutCounts,
@@ -152,6 +153,12 @@ export class Generation {
   /** The slot -> row table itself. */
   get slotRows(): Uint32Array {
     return this.#words.subarray(this.layout.slotRows / 4, this.layout.slotRows / 4 + this.slots);
+  }
+
+  /** The entries of all leaves, LEAF_ENTRY_BYTES each, in the order of their slots. */
+  get leafTable(): Uint32Array {
+    const words = (this.leaves * LEAF_ENTRY_BYTES) / 4;
+    return new Uint32Array(this.memory.buffer, this.layout.leafTable, words);
   }
 
   /** A view on `length` bytes at `address`; the memory may have grown since the last one. */

@@ -48,6 +48,8 @@ export const WORD = {
   chunkTable: 20,
   end: 21,
   fileBytes: 22,
+  /** Five f32: the weights of the probe model; zero before a calibration. */
+  probeModel: 24,
   /** From here one entry of {count, blocks, children, 0} a level; the rest of the header has room for 240. */
   levelTable: 64,
 } as const;

@@ -1,14 +1,27 @@
-// How much work a search does when the caller does not say. Runs on any thread.
+// How much work a search does for what the caller asked. Runs on any thread.
 
 import { CANDIDATES_MAX } from '../limits.js';
+import { type Calibration, effortFor } from './calibration.js';
 import type { IndexSettings } from './settings.js';
 
 export interface SearchPlan {
   probes: number;
+  probeShare: number;
   rerankFactor: number;
+  exact: boolean;
 }
 
-/** Leaves that the default search scans: this many times the square root of their number. */
+export interface EffortRequest {
+  k: number;
+  probes?: number | undefined;
+  rerankFactor?: number | undefined;
+  /** Without one, and without probes: TARGET_RECALL_DEFAULT. */
+  targetRecall?: number | undefined;
+}
+
+export const TARGET_RECALL_DEFAULT = 0.95;
+
+/** Leaves that a search scans where nothing was calibrated: this many times the square root of their number. */
 const PROBES_PER_ROOT = 3;
 const PROBES_DEFAULT_MIN = 8;
 
@@ -20,21 +33,31 @@ const RERANK_FACTOR_SIGN = 50;
 const CANDIDATES_DEFAULT_MIN = 128;
 const UNBUILT_TIMES = 4;
 
-/** Fills in `probes` and `rerankFactor`; never more than there are leaves, or than CANDIDATES_MAX allows. */
+/**
+ * Probes that are given are taken as they are. Otherwise the calibration says what reaches the target; where there is
+ * none, or the target is beyond all that it measured, a target that was asked for is met by an exact search.
+ */
 export function planSearch(
   settings: IndexSettings,
   leaves: number,
-  request: { k: number; probes?: number | undefined; rerankFactor?: number | undefined },
+  calibration: Calibration | null,
+  request: EffortRequest,
 ): SearchPlan {
-  const probesDefault = Math.max(PROBES_DEFAULT_MIN, Math.ceil(PROBES_PER_ROOT * Math.sqrt(leaves)));
-  const byCode = settings.quantizer === 'sign' ? RERANK_FACTOR_SIGN : RERANK_FACTORS[settings.bits];
-  const factorDefault = Math.max(
-    byCode * (leaves === 0 ? UNBUILT_TIMES : 1),
-    CANDIDATES_DEFAULT_MIN / request.k,
-  );
-  const rerankFactor = request.rerankFactor ?? factorDefault;
-  return {
-    probes: Math.min(leaves, request.probes ?? probesDefault),
-    rerankFactor: Math.min(rerankFactor, CANDIDATES_MAX / request.k),
-  };
+  const target = request.targetRecall ?? TARGET_RECALL_DEFAULT;
+  const effort =
+    request.probes === undefined && calibration ? effortFor(calibration, request.k, target) : undefined;
+  const candidates = effort?.candidates ?? defaultCandidates(settings, leaves, request.k);
+  const rerankFactor = Math.min(request.rerankFactor ?? candidates / request.k, CANDIDATES_MAX / request.k);
+  const exact = request.targetRecall !== undefined && request.probes === undefined && effort === undefined;
+  const probes = request.probes ?? effort?.probes ?? defaultProbes(leaves);
+  return { probes: Math.min(leaves, probes), probeShare: effort?.probeShare ?? 1, rerankFactor, exact };
+}
+
+function defaultProbes(leaves: number): number {
+  return Math.max(PROBES_DEFAULT_MIN, Math.ceil(PROBES_PER_ROOT * Math.sqrt(leaves)));
+}
+
+function defaultCandidates(settings: IndexSettings, leaves: number, k: number): number {
+  const factor = settings.quantizer === 'sign' ? RERANK_FACTOR_SIGN : RERANK_FACTORS[settings.bits];
+  return Math.max(CANDIDATES_DEFAULT_MIN, factor * k * (leaves === 0 ? UNBUILT_TIMES : 1));
 }

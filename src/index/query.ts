@@ -4,8 +4,10 @@ export interface Query {
   /** `dimension` floats, as the caller gave them. */
   vector: Float32Array;
   k: number;
-  /** Leaves to scan. */
+  /** Leaves to scan; where `probeShare` is below 1, leaves to choose from. */
   probes: number;
+  /** Scan so many of them, nearest first, that they hold this share of the hits to be expected; absent or 1: all. */
+  probeShare?: number;
   /** Candidates whose full vectors are read: at most k times this. */
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */

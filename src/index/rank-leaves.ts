@@ -3,12 +3,16 @@
 import type { Kernels } from '../kernels/kernels.js';
 import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
-import { type LevelLayout, NODE_ENTRY_BYTES } from './memory-layout.js';
+import { type LevelLayout, NODE_ENTRY_BYTES, WORD } from './memory-layout.js';
 import type { Scratch } from './scratch.js';
 import { codeDimension, nodeBlockBytes } from './settings.js';
 
 /** Codes rank the centroids; this many more than a quarter above `probes` are compared exactly, and the best chosen. */
 const REFINE_EXTRA = 128;
+
+export function rankedFor(probes: number): number {
+  return Math.ceil(1.25 * probes) + REFINE_EXTRA;
+}
 
 /** So many leaves are ranked without descending: a narrower beam loses recall and saves little. */
 const BEAM_LEAVES_MIN = 16_384;
@@ -48,11 +52,12 @@ export class LeafRanker {
   }
 
   /**
-   * Writes the entries of the `probes` nearest leaves to the scratch area, nearest first, and returns their number.
+   * Writes the entries of the `probes` nearest leaves to the scratch area, nearest first, or of so many of them that
+   * they hold `share` of the hits to be expected (probe-model.ts); returns their number.
    * The query's tables must have been built. Each entry gets the two numbers its codes' estimates need
    * (RaBitQ, arXiv 2405.12497, section 3.2): the distance from query to centroid, and the scale of the error bound.
    */
-  rank(probes: number): number {
+  rank(probes: number, share: number): number {
     const wanted = Math.min(probes, this.#generation.leaves);
     if (wanted === 0) return 0;
     const { settings, layout } = this.#generation;
@@ -61,11 +66,12 @@ export class LeafRanker {
     const metric = METRIC_NUMBER[settings.metric];
     // By angle for `dot`: leaves of large norms would win every ranking by inner product.
     const rankMetric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
-    this.#scanTree(wanted);
+    this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted));
     this.#kernels.finishBuffer(nodes.address);
-    const count = Math.min(wanted, nodes.count);
+    const ranked = Math.min(wanted, nodes.count);
     this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, rankMetric);
-    this.#kernels.sortBuffer(nodes.address, count);
+    this.#kernels.sortBuffer(nodes.address, ranked);
+    const count = share < 1 ? this.#chooseProbes(ranked, share) : ranked;
     this.#kernels.listLeaves(
       nodes.address,
       count,
@@ -79,12 +85,25 @@ export class LeafRanker {
     return count;
   }
 
-  /** Fills the node buffer with the best leaves by their codes: of all, or of those under a beam of the tree. */
-  #scanTree(probes: number): void {
+  #chooseProbes(ranked: number, share: number): number {
+    const { nodes, distances } = this.#scratch;
+    const { leafTable } = this.#generation.layout;
+    return this.#kernels.chooseProbes(
+      nodes.address,
+      ranked,
+      share,
+      WORD.probeModel * 4,
+      leafTable,
+      distances,
+    );
+  }
+
+  /** Fills the node buffer with the best `ranked` leaves by their codes: of all, or of those under a beam of the tree. */
+  #scanTree(probes: number, ranked: number): void {
     const { levels } = this.#generation.layout;
     const leavesWanted = Math.max(this.#beamLeavesMin, BEAM_LEAVES_PER_PROBE * probes);
     const whole = (level: number): Range[] => [{ first: 0, end: (levels[level] as LevelLayout).count }];
-    const refined = Math.min(this.#generation.leaves, Math.ceil(1.25 * probes) + REFINE_EXTRA);
+    const refined = Math.min(this.#generation.leaves, ranked);
     if (this.#generation.leaves <= leavesWanted) {
       this.#scanLevel(0, whole(0), refined);
       return;

@@ -3,12 +3,12 @@
 import type { Kernels } from '../kernels/kernels.js';
 import { ExactScanner } from './exact-scan.js';
 import type { Generation } from './generation.js';
+import { loadQuery, prepareCodes } from './prepare-query.js';
 import type { Answer, PositionReader, Query, QueryPart, QueryStats } from './query.js';
 import { LeafRanker } from './rank-leaves.js';
 import { rerank } from './rerank.js';
 import { CodeScanner } from './scan.js';
 import { type Scratch, TIES_MAX } from './scratch.js';
-import { codeDimension } from './settings.js';
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
@@ -40,7 +40,7 @@ export class Searcher {
     const stats = emptyStats();
     const clock = stopwatch();
     nearest.reset(query.k + TIES_MAX);
-    this.#loadQuery(query.vector);
+    loadQuery(query.vector, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
       stats.prepareUs = clock();
       const [firstSlot, endSlot] = share(slots, part);
@@ -52,10 +52,10 @@ export class Searcher {
       return this.#answer(query.k, stats);
     }
 
-    this.#prepareCodes();
+    prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
 
-    const leaves = this.#ranker.rank(query.probes);
+    const leaves = this.#ranker.rank(query.probes, query.probeShare ?? 1);
     stats.probes = leaves;
     stats.rankUs = clock();
 
@@ -79,25 +79,6 @@ export class Searcher {
     const answer = this.#answer(query.k, stats);
     stats.rerankUs = clock();
     return answer;
-  }
-
-  #loadQuery(vector: Float32Array): void {
-    this.#scratch.queryVector.set(vector);
-    if (this.#generation.settings.metric === 'cosine')
-      this.#kernels.normalize(this.#scratch.query, vector.length);
-  }
-
-  /** Rotates the query and builds its lookup tables: once, whatever the number of leaves. */
-  #prepareCodes(): void {
-    const { settings, layout } = this.#generation;
-    const { queryVector, rotated, rotatedVector, centred, tables, tableOut, signQuery } = this.#scratch;
-    const dim = codeDimension(settings.dimension);
-    rotatedVector.fill(0);
-    rotatedVector.set(queryVector);
-    this.#kernels.rotate(rotated, dim, layout.signs);
-    this.#kernels.subtract(rotated, layout.centre, centred, dim);
-    this.#kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
-    if (settings.quantizer === 'sign') this.#kernels.signCode(rotated, dim, signQuery);
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */

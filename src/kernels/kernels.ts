@@ -82,6 +82,18 @@ export interface Kernels {
 
   /** Replaces each candidate's estimate by the exact distance of the matrix row that its position names. */
   rescore(buffer: number, query: number, rows: number, dim: number, metric: KernelMetric): void;
+  /**
+   * How many of the `count` nodes, sorted leaves with exact distances, hold `share` of the hits that the model (five
+   * f32 weights) expects of all of them. `hits`: room for `count` f32. index/probe-model.ts has the formula.
+   */
+  chooseProbes(
+    nodes: number,
+    count: number,
+    share: number,
+    model: number,
+    leafTable: number,
+    hits: number,
+  ): number;
   /** Writes the entries of the first `count` nodes, which are leaves with their exact distances from the query. */
   listLeaves(
     nodes: number,

@@ -5,9 +5,12 @@ import { ServiceError } from '../errors.js';
 import { allocateArena, arenaShape } from '../index/build/arena.js';
 import { type Blueprint, layoutCounts } from '../index/build/blueprint.js';
 import type { BuildControl } from '../index/build/control.js';
+import { allocateSamples, sampleShape } from '../index/calibrate/samples.js';
+import type { Calibration } from '../index/calibration.js';
 import { Generation } from '../index/generation.js';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
+import type { VectorsDescriptor } from '../storage/vectors.js';
 import {
   type BuildFacts,
   createLeafVectors,
@@ -111,20 +114,49 @@ export class BuildPool {
         blueprint,
         directory,
       }));
+      const leafVectors = leafVectorsDescriptor(directory, settings.dimension, generation.slots);
+      const calibration = await this.#calibrate(generation, leafVectors, shape.threads, control);
       const facts: BuildFacts = {
         depth: generation.layout.levels.length,
         builtAt: new Date().toISOString(),
         buildSeconds: (performance.now() - startedMs) / 1000,
+        calibration,
       };
       await saveGeneration(generation, facts, directory);
       await fsyncDirectory(directory);
       this.#checkCanceled(control);
-      const leafVectors = leafVectorsDescriptor(directory, settings.dimension, generation.slots);
       return { generation, facts, leafVectors };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  async #calibrate(
+    generation: Generation,
+    leafVectors: VectorsDescriptor,
+    threads: number,
+    control: BuildControl,
+  ): Promise<Calibration | null> {
+    const { settings, slots, rowBase, memory } = generation;
+    const shape = sampleShape(slots, generation.leaves);
+    if (shape.queries === 0) return null;
+    const samples = allocateSamples(shape);
+    const { dimension } = settings;
+    const keys = { key: 'calibration', generationKey: 'calibration' };
+    const view = {
+      ...keys,
+      memory,
+      slots,
+      rowBase,
+      settings,
+      vectors: { dimension, segments: [] },
+      leafVectors,
+    };
+    return await this.#together<Calibration>(threads, control, (threadIndex) => ({
+      kind: 'calibrate',
+      ...{ threadIndex, view, shape, samples, control: control.buffer },
+    }));
   }
 
   /** One task on each thread; the first is the leader's and gives the result. When one fails the others are stopped. */

@@ -8,6 +8,9 @@ import { BuildControl } from '../index/build/control.js';
 import { LeafEncoder } from '../index/build/encode-leaves.js';
 import { Team } from '../index/build/team.js';
 import { writeTree } from '../index/build/write-tree.js';
+import { calibrate } from '../index/calibrate/calibrate.js';
+import { CalibrationSampler } from '../index/calibrate/sampler.js';
+import type { Calibration } from '../index/calibration.js';
 import { Generation } from '../index/generation.js';
 import { instantiateKernels } from '../kernels/kernels.js';
 import { LeafVectorsWriter } from './generation-files.js';
@@ -22,6 +25,7 @@ export default function runBuildTask(task: BuildTask): Promise<Reply<unknown>> {
   return replyWith(() => {
     if (task.kind === 'list') return listLive(task.source, task.rowEnd);
     if (task.kind === 'cluster') return cluster(task.share);
+    if (task.kind === 'calibrate') return runCalibration(task);
     return encode(task);
   });
 }
@@ -81,9 +85,31 @@ function encode(task: Extract<BuildTask, { kind: 'encode' }>): void {
   }
 }
 
+/** The leader returns the calibration, helpers nothing. */
+function runCalibration(task: Extract<BuildTask, { kind: 'calibrate' }>): Calibration | undefined {
+  const { view, shape, samples } = task;
+  const control = new BuildControl(task.control);
+  const generation = new Generation(view.memory, view.settings);
+  const kernels = instantiateKernels(view.memory);
+  const sampler = new CalibrationSampler(generation, kernels, new ViewVectors(view));
+  const team = new Team(control, (_kind, job) => {
+    sampler.sample(job, shape, samples);
+    control.advance(1);
+  });
+  return lead(task, team, () => {
+    control.enter('calibrating', shape.queries);
+    team.run(0, shape.queries);
+    return calibrate(generation, shape, samples);
+  });
+}
+
 /** Thread 0 leads; the others serve it until it ends. */
-function lead<Result>(share: BuildShare, team: Team, work: () => Result): Result | undefined {
-  if (share.threadIndex !== 0) {
+function lead<Result>(
+  { threadIndex }: { threadIndex: number },
+  team: Team,
+  work: () => Result,
+): Result | undefined {
+  if (threadIndex !== 0) {
     team.serve();
     return undefined;
   }

@@ -4,6 +4,7 @@
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { ServiceError } from '../errors.js';
+import type { Calibration } from '../index/calibration.js';
 import { allocateMemory, GENERATION_FORMAT_VERSION, Generation, growMemory } from '../index/generation.js';
 import { WORD } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
@@ -95,6 +96,8 @@ export interface BuildFacts {
   /** When the build ended, ISO 8601. */
   builtAt: string;
   buildSeconds: number;
+  /** Null where there are too few vectors for one. */
+  calibration: Calibration | null;
 }
 
 interface Description {

@@ -4,6 +4,7 @@ import type { PointShape } from '../contract/point-batch.js';
 import type { ErrorData } from '../errors.js';
 import type { ArenaShape } from '../index/build/arena.js';
 import type { Blueprint } from '../index/build/blueprint.js';
+import type { SampleShape } from '../index/calibrate/samples.js';
 import type { Query, QueryPart } from '../index/query.js';
 import type { IndexSettings } from '../index/settings.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
@@ -61,6 +62,15 @@ export type BuildTask =
       generation: WebAssembly.Memory;
       blueprint: Blueprint;
       directory: string;
+    }
+  | {
+      kind: 'calibrate';
+      threadIndex: number;
+      /** The new generation; only its slots count. */
+      view: SearchView;
+      shape: SampleShape;
+      samples: SharedArrayBuffer;
+      control: SharedArrayBuffer;
     };
 
 /** Bodies come as the blocks they were read into. */

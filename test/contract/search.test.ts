@@ -40,12 +40,22 @@ test('a vector with NaN or infinity has a code of its own', async (t) => {
   t.equal(error.issues[0]?.path, 'vector');
 });
 
-test('filter and target_recall are known and not supported; other fields are unknown', async (t) => {
+test('filter is known and not supported; other fields are unknown', async (t) => {
   t.equal(refusal({ vector: [1], filter: { a: 1 } }).code, 'not_supported');
-  t.equal(refusal({ vector: [1], target_recall: 0.9 }).code, 'not_supported');
   const error = refusal({ vector: [1], top: 5 });
   t.equal(error.code, 'validation_failed');
   t.match(error.issues[0]?.message, /"top"/);
+});
+
+test('a target recall lies above 0 and up to 1, and stands without probes', async (t) => {
+  for (const target_recall of [0, -0.5, 1.01, '0.9', null]) {
+    const error = refusal({ vector: [1], target_recall });
+    t.equal(error.code, 'validation_failed');
+    t.equal(error.issues[0]?.path, 'target_recall');
+  }
+  const both = refusal({ vector: [1], target_recall: 0.9, probes: 3 });
+  t.match(both.issues[0], { path: 'target_recall', message: /either/ });
+  t.equal(parseSearch(bytesOf({ vector: [1], target_recall: 1 })).target_recall, 1);
 });
 
 test('a batch tells which of its searches is bad', async (t) => {

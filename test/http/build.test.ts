@@ -28,6 +28,19 @@ test('a build is waited for, and described', async (t) => {
     index: { state: 'ready', generation: 1, max_leaf_size: 64 },
   });
   t.match((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
+  const { queries, efforts } = body.index.calibration;
+  t.equal(queries, 2000);
+  t.strictSame([...new Set(efforts.map(({ k }: { k: number }) => k))], [1, 10, 100]);
+  for (const { recall, recall_low, recall_high, target_recall } of efforts) {
+    t.ok(recall_low <= recall && recall <= recall_high && recall >= target_recall);
+  }
+  const scanned = async (target_recall: number) => {
+    const search = { vector: someVectors(1, 16)[0], target_recall, with_stats: true };
+    const reply = await ask('POST /v1/collections/c/search', search);
+    return reply.body.stats.vectors_scanned as number;
+  };
+  t.ok((await scanned(0.8)) < (await scanned(0.99)), 'a higher target costs more');
+  t.ok((await scanned(0.99)) < (await scanned(1)), 'and all of it an exact search');
 });
 
 test('a build goes on in the background, refuses a second one, tells its progress and can be canceled', async (t) => {

@@ -107,7 +107,8 @@ test('bad searches are refused with their code', async (t) => {
     [{ vector: [1, 2], k: 1e9 }, 400, 'validation_failed'],
     [{ vector: [1, 2], limit: 5 }, 400, 'validation_failed'],
     [{ vector: [1, 2], filter: {} }, 422, 'not_supported'],
-    [{ vector: [1, 2], target_recall: 0.9 }, 422, 'not_supported'],
+    [{ vector: [1, 2], target_recall: 1.5 }, 400, 'validation_failed'],
+    [{ vector: [1, 2], target_recall: 0.9, probes: 3 }, 400, 'validation_failed'],
     [{}, 400, 'validation_failed'],
   ];
   for (const [body, status, code] of cases) {
@@ -129,5 +130,8 @@ test('recall is measured', async (t) => {
   t.equal(status, 200);
   t.match(body, { recall: 1, samples: 3, k: 1 });
   t.ok(body.search.p50_us > 0 && body.exact.p99_us > 0);
-  t.equal((await ask('POST /v1/collections/c/recall', { target_recall: 0.9 })).body.code, 'not_supported');
+  const both = await ask('POST /v1/collections/c/recall', { target_recall: 0.9, probes: 2 });
+  t.equal(both.body.code, 'validation_failed');
+  const aimed = await ask('POST /v1/collections/c/recall', { target_recall: 0.9, samples: 3, k: 1 });
+  t.match(aimed.body, { recall: 1, samples: 3 });
 });

@@ -9,6 +9,10 @@ import { BuildControl } from '../../src/index/build/control.js';
 import { LeafEncoder, type SlotWriter } from '../../src/index/build/encode-leaves.js';
 import { Team } from '../../src/index/build/team.js';
 import { writeTree } from '../../src/index/build/write-tree.js';
+import { calibrate } from '../../src/index/calibrate/calibrate.js';
+import { CalibrationSampler } from '../../src/index/calibrate/sampler.js';
+import { allocateSamples, type SampleShape, sampleShape } from '../../src/index/calibrate/samples.js';
+import type { Calibration } from '../../src/index/calibration.js';
 import { encodePending } from '../../src/index/encode-pending.js';
 import { Generation } from '../../src/index/generation.js';
 import type { Answer, PositionReader, Query, QueryPart } from '../../src/index/query.js';
@@ -105,6 +109,20 @@ export class TestIndex {
   search(query: Partial<Query> & { vector: Float32Array }, part?: QueryPart): Answer {
     const leaves = this.generation.leaves;
     return this.#searcher.search({ k: 10, probes: leaves, rerankFactor: 50, exact: false, ...query }, part);
+  }
+
+  /** Measures every query of the shape, as the threads of a build do. */
+  samples(): { shape: SampleShape; buffer: SharedArrayBuffer } {
+    const shape = sampleShape(this.generation.slots, this.generation.leaves);
+    const buffer = allocateSamples(shape);
+    const sampler = new CalibrationSampler(this.generation, this.#kernels, this.#reader);
+    for (let i = 0; i < shape.queries; i++) sampler.sample(i, shape, buffer);
+    return { shape, buffer };
+  }
+
+  calibrate(): Calibration {
+    const { shape, buffer } = this.samples();
+    return calibrate(this.generation, shape, buffer);
   }
 
   /** Mean share of the true k nearest among the k found. */

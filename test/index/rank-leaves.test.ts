@@ -50,7 +50,7 @@ class TestRanker {
     this.#kernels.rotate(rotated, dim, layout.signs);
     this.#kernels.subtract(rotated, layout.centre, centred, dim);
     this.#kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
-    const count = this.#ranker.rank(probes);
+    const count = this.#ranker.rank(probes, 1);
     return Array.from({ length: count }, (_, i) => leafWords[i * WORDS + 2] as number);
   }
 }

@@ -9,7 +9,7 @@ import { Arena, gaussian, random } from './arena.js';
 import { halfOfFloat } from './reference.js';
 
 const FUNCTIONS = [
-  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'distances', 'encode'],
+  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'distances', 'encode'],
   ...['finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition', 'pushExact', 'pushListed'],
   ...['pushRows', 'rescore', 'rotate', 'scaleVector', 'scanHamming', 'scanLeaves', 'signCode'],
   ...['sortBuffer', 'squaredNorm', 'subtract'],

@@ -1,6 +1,7 @@
 // The kernels of navigation against the references.
 
 import t from 'tap';
+import { expectedHits } from '../../src/index/probe-model.js';
 import { LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
 import * as reference from './reference.js';
@@ -69,3 +70,29 @@ for (const metric of [0, 2] as const) {
     );
   });
 }
+
+t.test('the leaves to scan are those that hold the share of hits that the model expects', async (t) => {
+  const model = { gap: -0.7, gapSquared: -0.05, relativeGap: -0.4, logSize: 1.1, logRank: -0.3 };
+  const { arena, query, centroids, table, nodes } = scene(0);
+  arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+  arena.kernels.sortBuffer(nodes, LEAVES);
+  const { positions, estimates } = arena.candidates(nodes);
+  const distances = estimates.map(Math.sqrt);
+  const sizes = positions.map((leaf) => 50 + leaf);
+  const expected = new Float32Array(LEAVES);
+  expectedHits(model, distances, sizes, LEAVES, expected);
+  const weights = arena.floats(Object.values(model));
+  const hits = arena.floats(LEAVES);
+  const total = expected.reduce((sum, value) => sum + value, 0);
+  let sum = 0;
+  for (let count = 1; count <= LEAVES; count++) {
+    const share = (sum + 0.5 * (expected[count - 1] as number)) / total;
+    sum += expected[count - 1] as number;
+    const args = [nodes, LEAVES, share, weights.address, table, hits.address] as const;
+    t.equal(arena.kernels.chooseProbes(...args), count, `share ${share}`);
+  }
+  hits.view.forEach((value, i) => {
+    t.ok(Math.abs(value / (expected[i] as number) - 1) < 1e-4, `leaf ${i}`);
+  });
+  t.equal(arena.kernels.chooseProbes(nodes, 1, 0.5, weights.address, table, hits.address), 1);
+});

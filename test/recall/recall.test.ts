@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import { planSearch } from '../../src/index/plan.js';
-import { clustered, TestIndex } from '../index/built.js';
+import { clustered, nearestOf, TestIndex } from '../index/built.js';
 
 const COUNT = 8000;
 const DIMENSION = 48;
@@ -25,9 +25,36 @@ for (const { recall: floor, ...given } of FLOORS) {
     `${given.metric}, ${given.quantizer}, ${given.bits} bits: recall@10 of a default search is at least ${floor}`,
     async (t) => {
       const index = new TestIndex(vectors, { ...given, dimension: DIMENSION, maxLeafSize: 200 });
-      const plan = planSearch(index.settings, index.generation.leaves, { k: 10 });
+      const plan = planSearch(index.settings, index.generation.leaves, null, { k: 10 });
       const recall = index.recall(queries, { k: 10, ...plan });
       t.ok(recall >= floor, `recall ${recall} with ${plan.probes} of ${index.generation.leaves} leaves`);
     },
   );
 }
+
+t.test('a declared recall is what queries get that the calibration has not seen', async (t) => {
+  const count = 6000;
+  const all = clustered(count + 300, DIMENSION, 99, 80);
+  const [base, fresh] = [all.slice(0, count), all.slice(count)];
+  for (const metric of ['l2', 'cosine', 'dot'] as const) {
+    const index = new TestIndex(base, { metric, dimension: DIMENSION, maxLeafSize: 60 });
+    const calibration = index.calibrate();
+    const { leaves } = index.generation;
+    const truths = fresh.map((vector) => nearestOf(metric, base, vector, 100).map(({ row }) => row));
+    for (const k of [1, 10, 100]) {
+      for (const targetRecall of [0.9, 0.95, 0.99]) {
+        const plan = planSearch(index.settings, leaves, calibration, { k, targetRecall });
+        let hits = 0;
+        fresh.forEach((vector, i) => {
+          const truth = new Set(truths[i]?.slice(0, k));
+          const { rows } = index.search({ vector, k, ...plan });
+          for (const row of rows.subarray(0, k)) if (truth.has(row)) hits++;
+        });
+        const recall = hits / (fresh.length * k);
+        const how = `${plan.probes} probes at most of ${leaves}, share ${plan.probeShare}`;
+        t.ok(recall >= targetRecall - 0.015, `${metric}, k ${k}, ${targetRecall}: ${recall} with ${how}`);
+        t.equal(plan.exact, false);
+      }
+    }
+  }
+});

@@ -384,6 +384,26 @@ export interface components {
                  * @enum {number}
                  */
                 bits: 1 | 2 | 4;
+                /** @description What the build measured: the recall of each effort. Absent where there are too few vectors. */
+                calibration?: {
+                    /** @description Stored vectors that served as queries, each left out of its own answer. */
+                    queries: number;
+                    efforts: {
+                        k: number;
+                        target_recall: number;
+                        /** @description As measured. */
+                        recall: number;
+                        /** @description Lower end of the 95 % confidence interval. */
+                        recall_low: number;
+                        recall_high: number;
+                        /** @description Leaves scanned a query, on average. */
+                        probes: number;
+                        /** @description Codes scanned a query, on average. */
+                        vectors_scanned: number;
+                        /** @description Vectors kept for exact comparison, at most. */
+                        candidates: number;
+                    }[];
+                };
             };
             points_count: number;
             /** @description Points in the current generation of the index. */
@@ -587,7 +607,7 @@ export interface components {
             /** @description Queries measured; fewer than asked where the collection has fewer points. */
             samples: number;
             k: number;
-            /** @description Leaves scanned a query. */
+            /** @description Leaves scanned a query, on average. */
             probes: number;
             rerank_factor: number;
             /** @description Latency of the index search. */
@@ -620,12 +640,12 @@ export interface components {
              * @default 10
              */
             k?: number;
-            /** @description Leaves to scan; the default grows with the number of leaves. */
+            /** @description Leaves to scan, instead of what the target recall needs. */
             probes?: number;
             /** @description Candidates compared exactly, as a multiple of k. */
             rerank_factor?: number;
-            /** @description Not supported by this version: refused with `not_supported`. */
-            target_recall?: unknown;
+            /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
+            target_recall?: number;
             /** @description Not supported by this version: refused with `not_supported`. */
             filter?: unknown;
         };
@@ -683,12 +703,12 @@ export interface components {
              * @default 10
              */
             k?: number;
-            /** @description Leaves to scan; the default grows with the number of leaves. */
+            /** @description Leaves to scan, instead of what the target recall needs. */
             probes?: number;
             /** @description Candidates compared exactly, as a multiple of k. */
             rerank_factor?: number;
-            /** @description Not supported by this version: refused with `not_supported`. */
-            target_recall?: unknown;
+            /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
+            target_recall?: number;
             /** @description Not supported by this version: refused with `not_supported`. */
             filter?: unknown;
             /**

@@ -20,10 +20,11 @@ const CONTROL_WORDS = 16;
 const PHASES = [
   { name: 'queued', share: 0 },
   { name: 'sampling', share: 0.03 },
-  { name: 'clustering', share: 0.22 },
-  { name: 'assigning', share: 0.4 },
-  { name: 'encoding', share: 0.25 },
-  { name: 'writing', share: 0.1 },
+  { name: 'clustering', share: 0.2 },
+  { name: 'assigning', share: 0.37 },
+  { name: 'encoding', share: 0.2 },
+  { name: 'writing', share: 0.05 },
+  { name: 'calibrating', share: 0.15 },
 ] as const;
 export type BuildPhase = (typeof PHASES)[number]['name'];
 

@@ -4,7 +4,7 @@ export { assign } from './assign';
 export { distances, pushExact, pushListed, pushRows } from './distance';
 export { encode } from './encode';
 export { scanHamming, signCode } from './hamming';
-export { listLeaves, rescore } from './rank';
+export { chooseProbes, listLeaves, rescore } from './rank';
 export { rotate } from './rotate';
 export { boundCandidates, scanLeaves } from './scan';
 export { finishBuffer, listPositions, partition, sortBuffer } from './select';

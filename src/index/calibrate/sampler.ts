@@ -1,0 +1,141 @@
+// Measures for a stored vector, as if it were a query, where its true neighbours stand: in which leaves, and how far
+// up by their estimates. One pass over all codes answers for every number of probes and candidates. Runs on build workers.
+
+import type { Kernels } from '../../kernels/kernels.js';
+import { CANDIDATES_MAX } from '../../limits.js';
+import type { Generation } from '../generation.js';
+import { loadQuery, prepareCodes } from '../prepare-query.js';
+import type { PositionReader } from '../query.js';
+import { LeafRanker } from '../rank-leaves.js';
+import { FIRST_ROUND_FACTOR, readRows } from '../rerank.js';
+import { CodeScanner } from '../scan.js';
+import { Scratch, TIES_MAX } from '../scratch.js';
+import { codeDimension } from '../settings.js';
+import { CALIBRATED_KS, NEIGHBOURS_CALIBRATED, QuerySample, type SampleShape } from './samples.js';
+
+/** By estimate, all true neighbours but a few in ten thousand stand among so many; the shorter the code the more. */
+const CANDIDATES_LONG_CODE = 2048;
+const CANDIDATES_SHORT_CODE = 4096;
+const WHOLE = { index: 0, count: 1 };
+
+export class CalibrationSampler {
+  readonly #generation: Generation;
+  readonly #kernels: Kernels;
+  readonly #reader: PositionReader;
+  readonly #scratch: Scratch;
+  readonly #ranker: LeafRanker;
+  readonly #scanner: CodeScanner;
+  readonly #vector: Float32Array;
+  /** Of each leaf, for the query at hand. */
+  readonly #rankOfLeaf: Uint32Array;
+
+  constructor(generation: Generation, kernels: Kernels, reader: PositionReader) {
+    this.#generation = generation;
+    this.#kernels = kernels;
+    this.#reader = reader;
+    this.#scratch = new Scratch(generation);
+    this.#ranker = new LeafRanker(generation, kernels, this.#scratch);
+    this.#scanner = new CodeScanner(generation, kernels, this.#scratch);
+    this.#vector = new Float32Array(generation.settings.dimension);
+    this.#rankOfLeaf = new Uint32Array(generation.leaves);
+  }
+
+  /** Takes the `index`-th of the shape's queries, evenly spread over the slots. */
+  sample(index: number, shape: SampleShape, buffer: SharedArrayBuffer): void {
+    const slot = Math.floor(((index + 0.5) * this.#generation.slots) / shape.queries);
+    const sample = new QuerySample(buffer, shape, index);
+    this.#reader.copyInto(slot, this.#vector, 0);
+    loadQuery(this.#vector, this.#generation, this.#kernels, this.#scratch);
+    prepareCodes(this.#generation, this.#kernels, this.#scratch);
+    this.#rankLeaves(sample, shape);
+    const { order, bounds } = this.#candidates();
+    this.#readNeighbours(slot, order, bounds, sample);
+  }
+
+  #rankLeaves(sample: QuerySample, shape: SampleShape): void {
+    const { leaves } = this.#generation;
+    const { nodes, leafWords } = this.#scratch;
+    this.#ranker.rank(leaves, 1);
+    for (let i = 0; i < leaves; i++) this.#rankOfLeaf[nodes.positionAt(i)] = i;
+    for (let i = 0; i < shape.leaves; i++) {
+      sample.leafDistances[i] = Math.sqrt(Math.max(0, nodes.estimateAt(i)));
+      sample.leafSizes[i] = leafWords[i * 8 + 1] as number;
+    }
+  }
+
+  /** Positions of the best vectors by estimate over all leaves, best first, and their lower bounds. */
+  #candidates(): { order: Uint32Array; bounds: Float32Array } {
+    const { settings, slots, leaves } = this.#generation;
+    const { candidates, tableOut } = this.#scratch;
+    const kernels = this.#kernels;
+    const wanted = settings.bits === 1 ? CANDIDATES_SHORT_CODE : CANDIDATES_LONG_CODE;
+    candidates.reset(Math.min(wanted, slots, CANDIDATES_MAX));
+    this.#scanner.scanLeaves(leaves, WHOLE);
+    kernels.finishBuffer(candidates.address);
+    const { count } = candidates;
+    const isSign = settings.quantizer === 'sign';
+    if (!isSign)
+      kernels.boundCandidates(candidates.address, tableOut, codeDimension(settings.dimension), settings.bits);
+    kernels.sortBuffer(candidates.address, count);
+    const order = Uint32Array.from({ length: count }, (_, i) => candidates.positionAt(i));
+    const bounds = Float32Array.from({ length: count }, (_, i) =>
+      isSign ? Number.NEGATIVE_INFINITY : candidates.lowerBoundAt(i),
+    );
+    return { order, bounds };
+  }
+
+  /** Compares the candidates exactly. They are left without estimates. */
+  #readNeighbours(slot: number, order: Uint32Array, bounds: Float32Array, sample: QuerySample): void {
+    const { candidates, nearest, positions } = this.#scratch;
+    const kernels = this.#kernels;
+    nearest.reset(NEIGHBOURS_CALIBRATED + 1 + TIES_MAX);
+    kernels.listPositions(
+      candidates.address,
+      0,
+      order.length,
+      Number.POSITIVE_INFINITY,
+      positions.byteOffset,
+    );
+    readRows(order.length, this.#generation.settings, kernels, this.#scratch, this.#reader);
+    kernels.finishBuffer(nearest.address);
+    kernels.sortBuffer(nearest.address, nearest.count);
+    const rankOf = new Map<number, number>();
+    for (const position of order) if (position !== slot) rankOf.set(position, rankOf.size);
+    const boundOf = new Map(Array.from(order, (position, i) => [position, bounds[i] as number]));
+    const found: { position: number; distance: number }[] = [];
+    for (let i = 0; i < nearest.count && found.length < NEIGHBOURS_CALIBRATED; i++) {
+      const position = nearest.positionAt(i);
+      if (position !== slot) found.push({ position, distance: nearest.estimateAt(i) });
+    }
+    const ranks = found.map(({ position }) => rankOf.get(position) as number);
+    // What a rerank knows after its first round.
+    const limits = CALIBRATED_KS.map((k) => {
+      const read = found.filter((_, i) => (ranks[i] as number) < FIRST_ROUND_FACTOR * k);
+      return read[k - 1]?.distance ?? Number.POSITIVE_INFINITY;
+    });
+    sample.count = found.length;
+    found.forEach(({ position }, i) => {
+      const lower = boundOf.get(position) as number;
+      const rank = ranks[i] as number;
+      sample.leafRanks[i] = this.#rankOfLeaf[this.#leafOf(position)] as number;
+      sample.estimateRanks[i] = rank;
+      sample.bounds[i] = CALIBRATED_KS.reduce((bits, k, bit) => {
+        const isRead = rank < FIRST_ROUND_FACTOR * k || lower <= (limits[bit] as number);
+        return isRead ? bits | (1 << bit) : bits;
+      }, 0);
+    });
+  }
+
+  /** The leaf of a slot: leaves lie one behind another. */
+  #leafOf(slot: number): number {
+    const { leafTable } = this.#generation;
+    let low = 0;
+    let high = this.#generation.leaves;
+    while (high - low > 1) {
+      const middle = (low + high) >>> 1;
+      if ((leafTable[middle * 8 + 2] as number) <= slot) low = middle;
+      else high = middle;
+    }
+    return low;
+  }
+}

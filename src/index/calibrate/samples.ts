@@ -1,0 +1,77 @@
+// What the threads of a build measure for its calibration, query by query, in memory they share.
+
+/** Neighbours of each query that are looked at. */
+export const NEIGHBOURS_CALIBRATED = 100;
+/** The k's that are calibrated. */
+export const CALIBRATED_KS = [1, 10, 100] as const;
+/** Leaves of a query whose distances are kept: more than any sensible number of probes. */
+const RANKED_LEAVES_MAX = 1024;
+
+/** A calibration scans so many codes, a small part of what a build does, and takes queries within these limits. */
+const CODES_SCANNED = 6e8;
+const QUERIES_MIN = 1000;
+const QUERIES_MAX = 2000;
+/** Fewer vectors are quickly compared one by one, and say too little. */
+const SLOTS_MIN = 1000;
+
+export interface SampleShape {
+  queries: number;
+  /** Ranked leaves kept for each query. */
+  leaves: number;
+}
+
+/** Shape for a generation; no queries where it is too small to be calibrated. */
+export function sampleShape(slots: number, leaves: number): SampleShape {
+  const queries = Math.max(QUERIES_MIN, Math.min(QUERIES_MAX, Math.floor(CODES_SCANNED / slots)));
+  return {
+    queries: slots < SLOTS_MIN ? 0 : Math.min(queries, slots),
+    leaves: Math.min(leaves, RANKED_LEAVES_MAX),
+  };
+}
+
+/** Views of one query's measurements. */
+export class QuerySample {
+  /** Distances of the ranked leaves' centroids, ascending. */
+  readonly leafDistances: Float32Array;
+  /** Vectors in each of them. */
+  readonly leafSizes: Uint32Array;
+  /** For each neighbour, nearest first: the rank of its leaf. */
+  readonly leafRanks: Uint32Array;
+  /** Its place among all vectors by their estimates. */
+  readonly estimateRanks: Uint32Array;
+  /** Bit i: a rerank for k = CALIBRATED_KS[i] reads it, early by its estimate or later by its lower bound. */
+  readonly bounds: Uint8Array;
+  readonly #count: Uint32Array;
+
+  constructor(buffer: SharedArrayBuffer, shape: SampleShape, index: number) {
+    let next = index * bytesPerQuery(shape);
+    const take = (bytes: number): number => {
+      const at = next;
+      next += bytes;
+      return at;
+    };
+    this.#count = new Uint32Array(buffer, take(4), 1);
+    this.leafDistances = new Float32Array(buffer, take(shape.leaves * 4), shape.leaves);
+    this.leafSizes = new Uint32Array(buffer, take(shape.leaves * 4), shape.leaves);
+    this.leafRanks = new Uint32Array(buffer, take(NEIGHBOURS_CALIBRATED * 4), NEIGHBOURS_CALIBRATED);
+    this.estimateRanks = new Uint32Array(buffer, take(NEIGHBOURS_CALIBRATED * 4), NEIGHBOURS_CALIBRATED);
+    this.bounds = new Uint8Array(buffer, take(NEIGHBOURS_CALIBRATED), NEIGHBOURS_CALIBRATED);
+  }
+
+  /** Neighbours found. */
+  get count(): number {
+    return this.#count[0] as number;
+  }
+
+  set count(count: number) {
+    this.#count[0] = count;
+  }
+}
+
+export function allocateSamples(shape: SampleShape): SharedArrayBuffer {
+  return new SharedArrayBuffer(shape.queries * bytesPerQuery(shape));
+}
+
+function bytesPerQuery({ leaves }: SampleShape): number {
+  return 4 + 8 * leaves + 9 * NEIGHBOURS_CALIBRATED;
+}
