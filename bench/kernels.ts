@@ -146,9 +146,9 @@ function benchScan(dim: number, bits: KernelBits): void {
   inBothPlaces(blockBytes(dim, bits) / BLOCK_VECTORS, (place, vectors) => {
     const blocks = randomFloats((blockBytes(dim, bits) / 4) * (vectors / BLOCK_VECTORS));
     const query = randomFloats(dim);
-    const tables = allocate(tableBytes(dim, bits));
+    const tables = allocate(tableBytes(dim));
     const tableOut = allocate(TABLE_OUT_BYTES);
-    kernels.buildTables(query, dim, bits, tables, tableOut);
+    kernels.buildTables(query, dim, tables, tableOut);
     const leaves = leavesOver(blocks, blockBytes(dim, bits), vectors);
     const buffer = candidateBuffer(-1e30);
     measure('scanLeaves', { dim, bits, place, vectors }, () => {
@@ -208,11 +208,11 @@ function benchSingle(dim: number, bits: KernelBits): void {
   const words = new Uint32Array(memory.buffer, signs, dim * 4);
   for (let i = 0; i < words.length; i++) words[i] = uniform() < 0.5 ? 0 : 0x80000000;
   const block = allocate(blockBytes(dim, bits));
-  const tables = allocate(tableBytes(dim, bits));
+  const tables = allocate(tableBytes(dim));
   const tableOut = allocate(TABLE_OUT_BYTES);
   const one = { dim, place: 'cache', vectors: 1 } as const;
   measure('rotate', one, () => kernels.rotate(vector, dim, signs));
-  measure('buildTables', { ...one, bits }, () => kernels.buildTables(vector, dim, bits, tables, tableOut));
+  measure('buildTables', { ...one, bits }, () => kernels.buildTables(vector, dim, tables, tableOut));
   measure('encode', { ...one, bits }, () =>
     kernels.encode(vector, centroid, centroid, dim, dim, bits, 0, block, 0),
   );

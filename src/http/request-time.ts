@@ -12,7 +12,8 @@ export function limitTime(app: FastifyInstance, timeoutMs: number): void {
   app.addHook('onRequest', (request, reply, done) => {
     if (request.routeOptions.config?.unhurried !== true) {
       const timer = setTimeout(() => {
-        if (reply.sent) return;
+        // A reply that streams has sent its head, and is not `sent` until its end.
+        if (reply.sent || reply.raw.headersSent) return;
         const isSlowClient = request.raw.complete === false;
         reply.send(new ServiceError(isSlowClient ? 'body_timeout' : 'timeout', { timeoutMs }));
       }, timeoutMs).unref();

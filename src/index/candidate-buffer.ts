@@ -1,5 +1,6 @@
 // The buffer that kernels push candidates into. Lives in a worker's scratch area.
 
+import { strict as assert } from 'node:assert';
 import { BUFFER, BUFFER_HEADER_BYTES, CANDIDATE, CANDIDATE_BYTES } from '../kernels/layout.js';
 
 /** Kept beyond twice `keep`, so that a select is not needed after every push. */
@@ -30,6 +31,7 @@ export class CandidateBuffer {
 
   /** Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. */
   reset(keep: number): void {
+    assert(2 * keep <= this.#capacityMax, 'more to keep than there is room for');
     this.#header[BUFFER.count / 4] = 0;
     this.#header[BUFFER.capacity / 4] = Math.min(this.#capacityMax, Math.max(2 * keep, CAPACITY_MIN));
     this.#header[BUFFER.keep / 4] = keep;

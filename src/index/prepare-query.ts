@@ -5,15 +5,26 @@ import type { Generation } from './generation.js';
 import type { Scratch } from './scratch.js';
 import { codeDimension } from './settings.js';
 
-/** Leaves the query in `scratch.queryVector`, at unit length where the metric is cosine. */
+/**
+ * Leaves the query in `scratch.queryVector`: at unit length where the metric is cosine. For dot, scaled by a power of two
+ * to a length between 1 and 2: that changes no digit and no order, while very short and very long queries would lose
+ * digits on the way.
+ * @returns the scale, which the distances must be divided by
+ */
 export function loadQuery(
   vector: Float32Array,
   generation: Generation,
   kernels: Kernels,
   scratch: Scratch,
-): void {
+): number {
+  const { metric } = generation.settings;
   scratch.queryVector.set(vector);
-  if (generation.settings.metric === 'cosine') kernels.normalize(scratch.query, vector.length);
+  if (metric === 'cosine') kernels.normalize(scratch.query, vector.length);
+  if (metric !== 'dot') return 1;
+  const squared = vector.reduce((sum, value) => sum + value * value, 0);
+  const scale = squared > 0 ? 2 ** -Math.floor(Math.log2(squared) / 2) : 1;
+  kernels.scaleVector(scratch.query, vector.length, scale);
+  return scale;
 }
 
 /** Rotates the loaded query and builds its lookup tables: once, whatever the number of leaves. */
@@ -24,7 +35,7 @@ export function prepareCodes(generation: Generation, kernels: Kernels, scratch: 
   rotatedVector.fill(0);
   rotatedVector.set(queryVector);
   kernels.rotate(rotated, dim, layout.signs);
-  kernels.subtract(rotated, layout.centre, centred, dim);
-  kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
+  if (settings.metric !== 'dot') kernels.subtract(rotated, layout.centre, centred, dim);
+  kernels.buildTables(settings.metric === 'dot' ? rotated : centred, dim, tables, tableOut);
   if (settings.quantizer === 'sign') kernels.signCode(rotated, dim, signQuery);
 }

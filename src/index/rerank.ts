@@ -34,7 +34,13 @@ export function rerank(
   };
   if (settings.quantizer === 'sign') return read(0, total, Number.POSITIVE_INFINITY);
   const first = Math.min(total, FIRST_ROUND_FACTOR * k);
-  kernels.boundCandidates(address, tableOut, codeDimension(settings.dimension), settings.bits);
+  kernels.boundCandidates(
+    address,
+    tableOut,
+    codeDimension(settings.dimension),
+    settings.bits,
+    METRIC_NUMBER[settings.metric],
+  );
   kernels.partition(address, first);
   read(0, first, Number.POSITIVE_INFINITY);
   return first + read(first, total, kthDistance(nearest, k, kernels));

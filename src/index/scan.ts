@@ -86,7 +86,8 @@ export class CodeScanner {
     this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.l2, distances);
     this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.dot, distances + 4);
     const squared = distanceValues[0] as number;
-    const constant = settings.metric === 'dot' ? (distanceValues[1] as number) : squared;
-    return { constant, errorScale: Math.sqrt(squared) };
+    if (settings.metric !== 'dot') return { constant: squared, errorScale: Math.sqrt(squared) };
+    const errorScale = Math.sqrt(this.#kernels.squaredNorm(rotated, dim));
+    return { constant: distanceValues[1] as number, errorScale };
   }
 }

@@ -1,10 +1,9 @@
 // One worker thread's working area inside a generation's memory: the query, its tables and its buffers.
 
-import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
+import { LEAF_ENTRY_BYTES, tableBytes } from '../kernels/layout.js';
 import { CANDIDATES_MAX, K_MAX } from '../limits.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { type Generation, growMemory } from './generation.js';
-
 import { codeDimension, codeWords } from './settings.js';
 
 /** Full vectors copied in at once, to be compared by one kernel call. */
@@ -13,7 +12,8 @@ export const BATCH_ROWS = 64;
 /** Results kept beyond k, so that equal distances at the k-th place can be ordered by id. */
 export const TIES_MAX = 64;
 
-const NEAREST_CAPACITY = 2 * (K_MAX + TIES_MAX);
+/** A search by id asks for one more, and leaves the point itself out. */
+const NEAREST_CAPACITY = 2 * (K_MAX + 1 + TIES_MAX);
 
 export class Scratch {
   readonly query: number;
@@ -23,7 +23,7 @@ export class Scratch {
   /** The rotated query relative to the generation's centre. */
   readonly centred: number;
   readonly tables: number;
-  /** scale, bias, sum of the query: what `buildTables` reports. */
+  /** What `buildTables` reports. */
   readonly tableOut: number;
   readonly signQuery: number;
   /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, 0} of the leaves to scan. */
@@ -50,7 +50,7 @@ export class Scratch {
       query: settings.dimension * 4,
       rotated: dim * 4,
       centred: dim * 4,
-      tables: (dim / 4) * settings.bits * 16,
+      tables: tableBytes(dim),
       tableOut: 16,
       signQuery: codeWords(settings.dimension) * 16,
       leafEntries: entriesMax * LEAF_ENTRY_BYTES,

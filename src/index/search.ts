@@ -1,6 +1,7 @@
 // Search of one generation by one worker thread: the stages, top to bottom.
 
 import type { Kernels } from '../kernels/kernels.js';
+import { CANDIDATES_MAX } from '../limits.js';
 import { ExactScanner } from './exact-scan.js';
 import type { Generation } from './generation.js';
 import { loadQuery, prepareCodes } from './prepare-query.js';
@@ -40,7 +41,7 @@ export class Searcher {
     const stats = emptyStats();
     const clock = stopwatch();
     nearest.reset(query.k + TIES_MAX);
-    loadQuery(query.vector, this.#generation, this.#kernels, this.#scratch);
+    const scale = loadQuery(query.vector, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
       stats.prepareUs = clock();
       const [firstSlot, endSlot] = share(slots, part);
@@ -49,7 +50,7 @@ export class Searcher {
       this.#exact.scanPending(firstRow, endRow);
       stats.vectorsScanned = endSlot - firstSlot + endRow - firstRow;
       stats.scanUs = clock();
-      return this.#answer(query.k, stats);
+      return this.#answer(query.k, scale, stats);
     }
 
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
@@ -61,7 +62,8 @@ export class Searcher {
 
     const encoded = Math.min(encodedCount, pending);
     const tail = share(pending - encoded, part);
-    candidates.reset(Math.ceil(query.k * query.rerankFactor));
+    // Rounding may take a factor that was cut to CANDIDATES_MAX / k one candidate beyond it.
+    candidates.reset(Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor)));
     stats.vectorsScanned = this.#scanner.scanLeaves(leaves, part);
     stats.vectorsScanned += this.#scanner.scanPending(encoded, part);
     this.#exact.scanPending(encoded + tail[0], encoded + tail[1]);
@@ -76,13 +78,13 @@ export class Searcher {
       this.#scratch,
       this.#reader,
     );
-    const answer = this.#answer(query.k, stats);
+    const answer = this.#answer(query.k, scale, stats);
     stats.rerankUs = clock();
     return answer;
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */
-  #answer(k: number, stats: QueryStats): Answer {
+  #answer(k: number, scale: number, stats: QueryStats): Answer {
     const { nearest } = this.#scratch;
     this.#kernels.finishBuffer(nearest.address);
     const sorted = Math.min(nearest.count, k + TIES_MAX);
@@ -93,7 +95,7 @@ export class Searcher {
     const distances = new Float32Array(count);
     for (let i = 0; i < count; i++) {
       rows[i] = this.#generation.rowOf(nearest.positionAt(i));
-      distances[i] = nearest.estimateAt(i);
+      distances[i] = nearest.estimateAt(i) / scale;
     }
     stats.leaves = this.#generation.leaves;
     return { rows, distances, stats };

@@ -13,8 +13,11 @@ export interface Kernels {
   /** Rotates a vector in place. `signs`: 4 * dim words of 0 or 0x80000000. */
   rotate(vector: number, dim: number, signs: number): void;
 
-  /** Lookup tables of a rotated query, relative to the centre (`tableBytes`), and `out`: f32 scale, bias, sum of the query, 0. */
-  buildTables(query: number, dim: number, bits: KernelBits, tables: number, out: number): void;
+  /**
+   * Lookup tables of a rotated query (`tableBytes`; relative to the centre but for dot), and `out`: f32 scale, sum of
+   * the groups' minima, sum of the query, 0.
+   */
+  buildTables(query: number, dim: number, tables: number, out: number): void;
   /** Estimates every vector of `leafCount` leaves and pushes those below the threshold. */
   scanLeaves(
     tables: number,
@@ -26,7 +29,13 @@ export interface Kernels {
     buffer: number,
   ): void;
   /** Replaces where a candidate's factors stand by its lower bound; once, after the scans. */
-  boundCandidates(buffer: number, tableOut: number, dim: number, bits: KernelBits): void;
+  boundCandidates(
+    buffer: number,
+    tableOut: number,
+    dim: number,
+    bits: KernelBits,
+    metric: KernelMetric,
+  ): void;
 
   /** Writes the sign code of a vector: bit = value > 0, zero-padded to `signWords` 16-byte words. */
   signCode(vector: number, dim: number, out: number): void;
@@ -129,7 +138,7 @@ export interface Kernels {
 
   /**
    * Writes code and factors of one rotated residual to `centroid` into lane `lane` (0-31) of a block. The tables that
-   * read it are those of queries relative to `centre`.
+   * read it are those of queries relative to `centre`, for dot those of the query itself.
    */
   encode(
     residual: number,

@@ -10,7 +10,7 @@ export const BLOCK_VECTORS = 32;
  * one kind, then 32 of the next.
  */
 export const BLOCK_FACTOR_BYTES = 3 * 2 * BLOCK_VECTORS;
-/** scale, bias, sum of the query, 0: the four f32 that `buildTables` writes. */
+/** scale, sum of minima, sum of the query, 0: the four f32 that `buildTables` writes. */
 export const TABLE_OUT_BYTES = 16;
 
 /**
@@ -24,7 +24,7 @@ export const TABLE_OUT_BYTES = 16;
  * | 12 | u32 | address of the tombstone bits; 0: none is dead (RaBitQ codes only) |
  * | 16 | u32 | tombstone bit of the first vector |
  * | 20 | f32 | constant added to every estimate |
- * | 24 | f32 | factor of the error: distance of query and centroid |
+ * | 24 | f32 | factor of the error: distance of query and centroid, for dot the query's norm |
  * | 28 | u32 | 0 |
  */
 export const LEAF_ENTRY_BYTES = 32;
@@ -71,14 +71,19 @@ export const CANDIDATE = { position: 0, order: 4, bound: 8 };
 /** The numbers by which kernels know a metric. */
 export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;
 
-/** Bytes of the query tables; also the bytes of the codes of one block. */
-export function tableBytes(dim: number, bits: number): number {
+/** Bytes of the query tables: 16 entries for each four dimensions. */
+export function tableBytes(dim: number): number {
+  return (dim / 4) * 16;
+}
+
+/** Bytes of the codes of one block, plane by plane, the most significant bits first. */
+export function codeBytes(dim: number, bits: number): number {
   return (dim / 4) * bits * 16;
 }
 
 /** Bytes of a block of 32 vectors: codes, then factors. */
 export function blockBytes(dim: number, bits: number): number {
-  return tableBytes(dim, bits) + BLOCK_FACTOR_BYTES;
+  return codeBytes(dim, bits) + BLOCK_FACTOR_BYTES;
 }
 
 /** 16-byte words of one sign code. */

@@ -2,9 +2,10 @@
 
 import t from 'tap';
 import type { Generation } from '../../src/index/generation.js';
+import { loadQuery, prepareCodes } from '../../src/index/prepare-query.js';
 import { LeafRanker } from '../../src/index/rank-leaves.js';
 import { Scratch } from '../../src/index/scratch.js';
-import { codeDimension, completeSettings } from '../../src/index/settings.js';
+import { completeSettings } from '../../src/index/settings.js';
 import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
 import { LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 import { build, clustered, type Given, nearestOf } from './built.js';
@@ -41,15 +42,9 @@ class TestRanker {
 
   /** First slots of the leaves that are nearest to the query, nearest first. */
   rank(query: Float32Array, probes: number): number[] {
-    const { settings, layout } = this.#generation;
-    const { rotated, rotatedVector, centred, tables, tableOut, leafWords } = this.#scratch;
-    const dim = codeDimension(settings.dimension);
-    rotatedVector.fill(0);
-    rotatedVector.set(query);
-    if (settings.metric === 'cosine') this.#kernels.normalize(rotated, dim);
-    this.#kernels.rotate(rotated, dim, layout.signs);
-    this.#kernels.subtract(rotated, layout.centre, centred, dim);
-    this.#kernels.buildTables(centred, dim, settings.bits, tables, tableOut);
+    const { leafWords } = this.#scratch;
+    loadQuery(query, this.#generation, this.#kernels, this.#scratch);
+    prepareCodes(this.#generation, this.#kernels, this.#scratch);
     const count = this.#ranker.rank(probes, 1);
     return Array.from({ length: count }, (_, i) => leafWords[i * WORDS + 2] as number);
   }

@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { CANDIDATES_MAX, K_MAX } from '../../src/limits.js';
 import { clustered, nearestOf, TestIndex } from './built.js';
 
 const METRICS = ['l2', 'cosine', 'dot'] as const;
@@ -130,4 +131,36 @@ t.test('stats count what was scanned', async (t) => {
   t.equal(stats.vectorsScanned, 600);
   t.equal(stats.probes, index.generation.leaves);
   t.ok(stats.vectorsReranked >= 10);
+});
+
+t.test('for dot, the length of the query and the place of the data change nothing', async (t) => {
+  for (const offset of [0, 30]) {
+    const vectors = clustered(4000, 32, 8, 40).map((vector) => vector.map((value) => value + offset));
+    const index = new TestIndex(vectors, { dimension: 32, metric: 'dot', maxLeafSize: 60 });
+    const queries = clustered(40, 32, 9, 40);
+    const effort = { k: 10, probes: Math.ceil(index.generation.leaves / 4), rerankFactor: 10 };
+    const recalls = [1, 1e-6, 1e6].map((scale) =>
+      index.recall(
+        queries.map((query) => query.map((value) => scale * value)),
+        effort,
+      ),
+    ) as [number, number, number];
+    t.ok(recalls[0] > 0.9, `${recalls} at an offset of ${offset}`);
+    t.ok(Math.max(...recalls) - Math.min(...recalls) < 0.01, `${recalls}`);
+  }
+});
+
+t.test('any k may keep as many candidates as there is room for', async (t) => {
+  const vectors = clustered(300, 8, 3);
+  for (const quantizer of ['sign', 'rabitq'] as const) {
+    const index = new TestIndex(vectors, { dimension: 8, metric: 'l2', quantizer, maxLeafSize: 40 });
+    for (const k of [1, 521, 522, 559, 567, 580, 606, 1000, K_MAX + 1]) {
+      const { rows } = index.search({
+        vector: vectors[7] as Float32Array,
+        k,
+        rerankFactor: CANDIDATES_MAX / k,
+      });
+      t.equal(rows.length, Math.min(k, 300), `${quantizer}, k ${k}`);
+    }
+  }
 });

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { CandidateBuffer } from '../../src/index/candidate-buffer.js';
 import { compiledKernels, instantiateKernels } from '../../src/kernels/kernels.js';
-import { BUFFER_HEADER_BYTES, tableBytes } from '../../src/kernels/layout.js';
+import { BUFFER_HEADER_BYTES, codeBytes } from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
 import { halfOfFloat } from './reference.js';
 
@@ -85,9 +85,9 @@ t.test('relaxed SIMD is used, and both modules compute the same', async (t) => {
     const dim = 104;
     const [tables, out, blocks, leaf, buffer, query] = [1024, 8192, 16_384, 40_960, 41_024, 65_536] as const;
     new Float32Array(memory.buffer, query, dim).set(gaussian(next, dim));
-    kernels.buildTables(query, dim, 2, tables, out);
-    for (let i = 0; i < tableBytes(dim, 2); i++) bytes[blocks + i] = Math.floor(next() * 256);
-    new Uint16Array(memory.buffer, blocks + tableBytes(dim, 2), 96).set(gaussian(next, 96).map(halfOfFloat));
+    kernels.buildTables(query, dim, tables, out);
+    for (let i = 0; i < codeBytes(dim, 2); i++) bytes[blocks + i] = Math.floor(next() * 256);
+    new Uint16Array(memory.buffer, blocks + codeBytes(dim, 2), 96).set(gaussian(next, 96).map(halfOfFloat));
     new Uint32Array(memory.buffer, leaf, 4).set([blocks, 32, 0, 0]);
     new Uint32Array(memory.buffer, buffer, 8).set([0, 96, 32, 0x7f800000, buffer + BUFFER_HEADER_BYTES, 0]);
     kernels.scanLeaves(tables, out, dim, 2, leaf, 1, buffer);

@@ -62,7 +62,9 @@ for (const metric of [0, 2] as const) {
         const squared = reference.distance(query.view, centroid(leaf), 0);
         const constant = metric === 2 ? -reference.dot(query.view, centroid(leaf)) : squared;
         t.ok(Math.abs(view.getFloat32(LEAF.constant, true) - constant) < 1e-4 * DIM);
-        t.ok(Math.abs(view.getFloat32(LEAF.errorScale, true) - Math.sqrt(squared)) < 1e-4 * DIM);
+        const errorScale =
+          metric === 2 ? Math.sqrt(reference.dot(query.view, query.view)) : Math.sqrt(squared);
+        t.ok(Math.abs(view.getFloat32(LEAF.errorScale, true) - errorScale) < 1e-4 * DIM);
       });
     t.ok(
       last.every((word) => word === 9),

@@ -71,13 +71,21 @@ export function readCode(block: Uint8Array, dim: number, bits: number, lane: num
   return values;
 }
 
-/** Sum of the looked-up table bytes of one lane of a block. */
-export function lookUpSum(tables: Uint8Array, block: Uint8Array, groups: number, lane: number): number {
+/** Sum of the looked-up table bytes of one lane of a block, each plane weighing half the one before. */
+export function lookUpSum(
+  tables: Uint8Array,
+  block: Uint8Array,
+  { dim, bits }: { dim: number; bits: number },
+  lane: number,
+): number {
   const { byte, shift } = nibblePlace(lane);
+  const groups = dim / 4;
   let sum = 0;
-  for (let group = 0; group < groups; group++) {
-    const nibble = ((block[group * 16 + byte] as number) >> shift) & 15;
-    sum += tables[group * 16 + nibble] as number;
+  for (let plane = 0; plane < bits; plane++) {
+    for (let group = 0; group < groups; group++) {
+      const nibble = ((block[(plane * groups + group) * 16 + byte] as number) >> shift) & 15;
+      sum += 2 ** (bits - 1 - plane) * (tables[group * 16 + nibble] as number);
+    }
   }
   return sum;
 }
@@ -111,11 +119,9 @@ export function factors(
   if (!(product > 0)) return { add: 0, rescale: 0, error: 0 };
   const spread = Math.max(0, (squared * dot(xbar, xbar)) / product ** 2 - 1);
   const width = 1.9 * Math.sqrt(squared) * Math.sqrt(spread / Math.max(1, options.usedDim - 1));
+  if (options.metric === 2) return { add: 0, rescale: -squared / product, error: width };
   const relative = Array.from(centroid, (value, i) => value - (centre[i] as number));
   const shift = (squared * dot(relative, xbar)) / product;
-  if (options.metric === 2) {
-    return { add: shift - dot(residual, centroid), rescale: -squared / product, error: width };
-  }
   return { add: squared + 2 * shift, rescale: (-2 * squared) / product, error: 2 * width };
 }
 

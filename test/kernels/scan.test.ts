@@ -6,6 +6,7 @@ import {
   BLOCK_VECTORS,
   BUFFER,
   blockBytes,
+  codeBytes,
   signWords,
   TABLE_OUT_BYTES,
   tableBytes,
@@ -39,28 +40,29 @@ function scene(dim: number, bits: KernelBits, count: number, deviation = 1): Sce
   const arena = new Arena(32 * 2 ** 20);
   const next = random(dim + bits);
   const query = arena.floats(gaussian(next, dim, deviation));
-  const tables = arena.bytes(tableBytes(dim, bits));
+  const tables = arena.bytes(tableBytes(dim));
   const tableOut = arena.floats(TABLE_OUT_BYTES / 4);
-  arena.kernels.buildTables(query.address, dim, bits, tables.address, tableOut.address);
-  const codeBytes = tableBytes(dim, bits);
+  arena.kernels.buildTables(query.address, dim, tables.address, tableOut.address);
+  const codeTotal = codeBytes(dim, bits);
   const blockTotal = Math.ceil(count / BLOCK_VECTORS);
   const { address: blocks, view } = arena.bytes(blockTotal * blockBytes(dim, bits));
   const estimates: number[] = [];
   const errors: number[] = [];
   const tableErrors: number[] = [];
-  const [scale, bias, sum] = tableOut.view as unknown as [number, number, number];
+  const [scale, minima, sum] = tableOut.view as unknown as [number, number, number];
   for (let b = 0; b < blockTotal; b++) {
     const block = view.subarray(b * blockBytes(dim, bits), (b + 1) * blockBytes(dim, bits));
-    for (let i = 0; i < codeBytes; i++) block[i] = Math.floor(next() * 256);
+    for (let i = 0; i < codeTotal; i++) block[i] = Math.floor(next() * 256);
     const halves = gaussian(next, 3 * BLOCK_VECTORS).map(reference.halfOfFloat);
-    factorsOf(arena, block.byteOffset + codeBytes).set(halves);
+    factorsOf(arena, block.byteOffset + codeTotal).set(halves);
     const factors = Array.from(halves, reference.floatOfHalf);
     for (let lane = 0; lane < BLOCK_VECTORS; lane++) {
-      const looked = reference.lookUpSum(tables.view, block, (dim / 4) * bits, lane);
-      const product = scale * looked + bias - ((2 ** bits - 1) / 2) * sum;
+      const looked = reference.lookUpSum(tables.view, block, { dim, bits }, lane);
+      const product = scale * looked + (2 ** bits - 1) * (minima - sum / 2);
       estimates.push((factors[lane] as number) + (factors[lane + 32] as number) * product);
       errors.push(factors[lane + 64] as number);
-      tableErrors.push((factors[lane + 32] as number) * 1.9 * scale * Math.sqrt(((dim / 4) * bits) / 12));
+      const entries = (dim / 4) * ((4 ** bits - 1) / 3);
+      tableErrors.push((factors[lane + 32] as number) * 1.9 * scale * Math.sqrt(entries / 12));
     }
   }
   return { arena, dim, bits, tables, tableOut, blocks, estimates, errors, tableErrors };
@@ -72,16 +74,16 @@ t.test('tables give back <u, q> of every code within half a step a group', async
       const { arena, tables, tableOut } = scene(dim, bits, 1);
       const next = random(7);
       const query = gaussian(random(dim + bits), dim);
-      const [scale, bias, sum] = tableOut.view as unknown as [number, number, number];
+      const [scale, minima, sum] = tableOut.view as unknown as [number, number, number];
       t.ok(Math.abs(sum - query.reduce((total, value) => total + value, 0)) < 1e-4);
       t.equal(Math.max(...tables.view), 63, 'the whole range is used');
-      const groups = (dim / 4) * bits;
       for (let round = 0; round < 20; round++) {
-        const block = arena.bytes(groups * 16).view.map(() => Math.floor(next() * 256));
+        const block = arena.bytes(codeBytes(dim, bits)).view.map(() => Math.floor(next() * 256));
         const code = reference.readCode(block, dim, bits, round);
-        const estimate = scale * reference.lookUpSum(tables.view, block, groups, round) + bias;
+        const looked = reference.lookUpSum(tables.view, block, { dim, bits }, round);
+        const estimate = scale * looked + (2 ** bits - 1) * minima;
         const difference = Math.abs(estimate - reference.dot(code, query));
-        if (difference > 0.51 * scale * groups) t.fail(`${dim}/${bits}: ${difference}`);
+        if (difference > 0.51 * scale * (dim / 4) * (2 ** bits - 1)) t.fail(`${dim}/${bits}: ${difference}`);
       }
     }
   }
@@ -91,9 +93,9 @@ t.test('a zero query has scale 0 and no NaN', async (t) => {
   for (const tiny of [0, 1e-42]) {
     const arena = new Arena();
     const query = arena.floats(new Float32Array(16).fill(tiny));
-    const tables = arena.bytes(tableBytes(16, 2));
+    const tables = arena.bytes(tableBytes(16));
     const out = arena.floats(4);
-    arena.kernels.buildTables(query.address, 16, 2, tables.address, out.address);
+    arena.kernels.buildTables(query.address, 16, tables.address, out.address);
     t.equal(out.view[0], 0);
     t.ok(tables.view.every((value) => value === 0) && out.view.every(Number.isFinite));
   }
@@ -171,7 +173,7 @@ t.test(
       for (let i = 0; i < 96; i++) if (!dead(90 + i)) expect(96 + i, 50 + i, -1, 0.5);
       const buffer = arena.buffer(200);
       arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, buffer);
-      arena.kernels.boundCandidates(buffer, tableOut.address, dim, bits);
+      arena.kernels.boundCandidates(buffer, tableOut.address, dim, bits, 2);
       const found = arena.candidates(buffer);
       t.strictSame(
         found.positions.toSorted((a, b) => a - b),
@@ -198,7 +200,7 @@ t.test(
 
 t.test('NaN and infinite estimates are never pushed', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
-  const factors = factorsOf(arena, blocks + tableBytes(16, 1));
+  const factors = factorsOf(arena, blocks + codeBytes(16, 1));
   factors[3] = reference.halfOfFloat(Number.NaN);
   factors[4] = reference.halfOfFloat(Number.POSITIVE_INFINITY);
   const tombstones = arena.allocate(16);
@@ -212,7 +214,7 @@ t.test('NaN and infinite estimates are never pushed', async (t) => {
 
 t.test('equal estimates keep the smaller positions', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
-  factorsOf(arena, blocks + tableBytes(16, 1)).fill(0);
+  factorsOf(arena, blocks + codeBytes(16, 1)).fill(0);
   const tombstones = arena.allocate(16);
   const leaves = arena.leaves([
     { blocks, count: 32, firstPosition: 0, tombstones, firstBit: 0, constant: 3, errorScale: 0 },

@@ -33,7 +33,7 @@ t.test('two threads build a valid generation, which opens again as it was writte
   assertValid(t, built.generation, 100);
   t.equal(built.generation.slots, 2898);
   t.equal(built.generation.rowBase, 2900);
-  t.equal(control.phase, 'writing');
+  t.equal(control.phase, 'calibrating');
 
   const loaded = await loadGeneration(directory);
   const bytes = built.generation.layout.fileBytes;
@@ -121,7 +121,7 @@ t.test('a build that waits for its turn is canceled at once, and the next keeps 
   running.cancel();
   await Promise.all([first, third]);
   t.same(ended, ['second', 'canceled before', 'first', 'third']);
-  t.equal(next.phase, 'writing');
+  t.equal(next.phase, 'calibrating');
   await t.rejects(access(join(source.directory, 'second')), 'it wrote nothing');
 });
 

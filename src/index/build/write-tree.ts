@@ -156,7 +156,7 @@ function encodeLevel(
       dim,
       settings.dimension,
       settings.bits,
-      METRIC_NUMBER.l2,
+      METRIC_NUMBER[settings.metric],
       block,
       lane,
     );

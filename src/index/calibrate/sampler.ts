@@ -2,6 +2,7 @@
 // up by their estimates. One pass over all codes answers for every number of probes and candidates. Runs on build workers.
 
 import type { Kernels } from '../../kernels/kernels.js';
+import { METRIC_NUMBER } from '../../kernels/layout.js';
 import { CANDIDATES_MAX } from '../../limits.js';
 import type { Generation } from '../generation.js';
 import { loadQuery, prepareCodes } from '../prepare-query.js';
@@ -75,7 +76,13 @@ export class CalibrationSampler {
     const { count } = candidates;
     const isSign = settings.quantizer === 'sign';
     if (!isSign)
-      kernels.boundCandidates(candidates.address, tableOut, codeDimension(settings.dimension), settings.bits);
+      kernels.boundCandidates(
+        candidates.address,
+        tableOut,
+        codeDimension(settings.dimension),
+        settings.bits,
+        METRIC_NUMBER[settings.metric],
+      );
     kernels.sortBuffer(candidates.address, count);
     const order = Uint32Array.from({ length: count }, (_, i) => candidates.positionAt(i));
     const bounds = Float32Array.from({ length: count }, (_, i) =>

@@ -1,18 +1,16 @@
 // RaBitQ codes and factors of one rotated residual. Sources: RaBitQ (SIGMOD 2024, arXiv 2405.12497, 3.1-3.2) for one
 // bit, Extended RaBitQ (SIGMOD 2025, arXiv 2409.09913, 3) for more.
 
-import { halfOfFloat, multiplyAdd, sumLanes } from './lanes';
-
-const DOT: u32 = 2;
-/** Bytes of the factors of one kind of a block. */
-const FACTOR_KIND_BYTES: usize = 64;
-/** eps0 of the paper: the width of the error bound in standard deviations. */
-const ERROR_WIDTH: f32 = 1.9;
+import { DOT } from './distance';
+import { ERROR_WIDTH, storeFactors } from './factors';
+import { multiplyAdd, sumLanes } from './lanes';
 
 /**
- * Queries come to the tables relative to `centre`, which the add factor makes up for. Tables round what they hold, so
- * that a place common to all vectors would cost precision. u_i is the code value of dimension i, xbar_i = u_i - K with K = (2^bits - 1) / 2. `usedDim` is the number of
- * dimensions that carried data before padding: the degrees of freedom of the error.
+ * Writes code and factors of one lane. u_i is the code value of dimension i, xbar_i = u_i - K with
+ * K = (2^bits - 1) / 2. `usedDim` is the number of dimensions that carried data before padding: the degrees of freedom
+ * of the error. For l2 and cosine the tables hold queries relative to `centre`, which the add factor makes up for:
+ * tables round what they hold, so a place common to all vectors would cost precision. For dot they hold the query
+ * itself, and -<r, q> is estimated: what it loses does not depend on where the data lies, nor on the query's length.
  */
 export function encode(
   residual: usize,
@@ -26,19 +24,17 @@ export function encode(
   lane: u32,
 ): void {
   let square = f32x4.splat(0);
-  let along = f32x4.splat(0);
   let magnitude = f32x4.splat(0);
   for (let at: u32 = 0; at < dim << 2; at += 16) {
     const r = v128.load(residual + at);
     square = multiplyAdd(r, r, square);
     magnitude = f32x4.add(magnitude, f32x4.abs(r));
-    along = multiplyAdd(r, v128.load(centroid + at), along);
   }
   const squared = sumLanes(square);
   const mean = sumLanes(magnitude) / <f32>dim;
   const factor: f32 = bits > 1 && mean > 0 ? bestFactor(residual, dim, bits, mean) : 0;
   writeCode(residual, centroid, centre, dim, bits, factor, block, lane);
-  writeFactors(squared, sumLanes(along), usedDim, metric, block + (dim << 2) * bits + (lane << 1));
+  writeFactors(squared, usedDim, metric, block + (dim << 2) * bits + (lane << 1));
 }
 
 // What `writeCode` and `measure` sum up on their way, in WebAssembly globals as a function returns but one value.
@@ -46,7 +42,7 @@ let residualProduct: f32 = 0;
 let centroidProduct: f32 = 0;
 let codeSquare: f32 = 0;
 
-function writeFactors(squared: f32, residualCentroid: f32, usedDim: u32, metric: u32, out: usize): void {
+function writeFactors(squared: f32, usedDim: u32, metric: u32, factors: usize): void {
   let add: f32 = 0;
   let rescale: f32 = 0;
   let error: f32 = 0;
@@ -55,7 +51,6 @@ function writeFactors(squared: f32, residualCentroid: f32, usedDim: u32, metric:
     const spread = max<f32>(0, (stretch * codeSquare) / residualProduct - 1) / <f32>max<u32>(1, usedDim - 1);
     const width = ERROR_WIDTH * sqrt(squared) * sqrt(spread);
     if (metric == DOT) {
-      add = stretch * centroidProduct - residualCentroid;
       rescale = -stretch;
       error = width;
     } else {
@@ -64,9 +59,7 @@ function writeFactors(squared: f32, residualCentroid: f32, usedDim: u32, metric:
       error = 2 * width;
     }
   }
-  store<u16>(out, halfOfFloat(add));
-  store<u16>(out, halfOfFloat(rescale), FACTOR_KIND_BYTES);
-  store<u16>(out, halfOfFloat(error), 2 * FACTOR_KIND_BYTES);
+  storeFactors(factors, add, rescale, error);
 }
 
 /**

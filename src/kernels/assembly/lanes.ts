@@ -27,17 +27,6 @@ export function floatsOfHigh(halves: v128): v128 {
 }
 
 @inline
-export function floatOfHalf(half: u32): f32 {
-  return reinterpret<f32>(half << 16);
-}
-
-/** The upper half of a float, rounded to the nearest. */
-@inline
-export function halfOfFloat(value: f32): u32 {
-  return (reinterpret<u32>(value) + 0x8000) >> 16;
-}
-
-@inline
 export function sumLanes(a: v128): f32 {
   const pairs = f32x4.add(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);

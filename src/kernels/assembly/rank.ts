@@ -1,6 +1,6 @@
 // Navigation: exact distances of the leaves that their codes brought into a buffer, and the entries of the best to scan.
 
-import { distance, DOT, L2 } from './distance';
+import { distance, DOT } from './distance';
 import { LEAF_BYTES, setLeafQuery } from './leaf';
 import { candidateAt, candidateCount, estimateOf, positionOf, setEstimate } from './select';
 
@@ -75,14 +75,14 @@ export function listLeaves(
   metric: u32,
   leaves: usize,
 ): void {
+  const queryNorm: f32 = sqrt(-distance(query, query, dim, DOT));
   for (let i: u32 = 0; i < count; i++) {
     const node = candidateAt(nodes, i);
     const number = positionOf(node);
     const leaf = leaves + i * LEAF_BYTES;
     memory.copy(leaf, leafTable + number * LEAF_BYTES, LEAF_FIXED_BYTES);
     if (metric == DOT) {
-      const centroid = centroids + number * (dim << 2);
-      setLeafQuery(leaf, distance(query, centroid, dim, DOT), sqrt(distance(query, centroid, dim, L2)));
+      setLeafQuery(leaf, distance(query, centroids + number * (dim << 2), dim, DOT), queryNorm);
     } else {
       const squared = estimateOf(node);
       setLeafQuery(leaf, squared, sqrt(squared));

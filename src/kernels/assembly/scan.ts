@@ -1,6 +1,8 @@
 // FastScan: estimates of 32 vectors at a time by byte shuffles from the query's tables, compared at once with the
 // threshold of the candidate buffer. Source: RaBitQ (SIGMOD 2024, 3.3); André et al., Quick ADC (2017).
 
+import { DOT } from './distance';
+import { addFactor, BLOCK_FACTOR_BYTES, ERROR_WIDTH, errorFactor, FACTOR_KIND_BYTES, rescaleFactor } from './factors';
 import {
   LEAF_BYTES,
   leafBlocks,
@@ -11,7 +13,7 @@ import {
   leafIsDead,
   leafMayHaveDead,
 } from './leaf';
-import { floatOfHalf, floatsOfHigh, floatsOfLow, lookUp, multiplyAdd } from './lanes';
+import { floatsOfHigh, floatsOfLow, lookUp, multiplyAdd } from './lanes';
 import {
   blockOrders,
   candidateAt,
@@ -25,13 +27,8 @@ import {
   threshold,
 } from './select';
 
-/** Of a block's add, rescale and error factors together, and of each kind. */
-const FACTOR_BYTES: u32 = 192;
-const FACTOR_KIND_BYTES: u32 = 64;
-/** 63 * 1024 still fits a u16 accumulator. */
-const CHUNK_GROUPS: u32 = 1024;
-/** eps0 of the paper, as in encode.ts. */
-const ERROR_WIDTH: f32 = 1.9;
+/** What rounding to bfloat16 may change, relative to a factor: uniform within 2^-9, as wide as the error bound. */
+const FACTOR_WIDTH: f32 = ERROR_WIDTH * 0.0011;
 
 // The sums of the block just read: eight times four i32. `sumBlock` returns them here, having no other way to return
 // more than one value; they are WebAssembly globals, registers of this instance and not memory.
@@ -53,29 +50,37 @@ export function scanLeaves(
   leafTotal: u32,
   buffer: usize,
 ): void {
-  const groups = (dim >> 2) * bits;
   const scale = load<f32>(tableOut);
   const bias = codeBias(tableOut, bits);
-  for (let l: u32 = 0; l < leafTotal; l++) scanLeaf(tables, groups, scale, bias, leaves + l * LEAF_BYTES, buffer);
+  for (let l: u32 = 0; l < leafTotal; l++) scanLeaf(tables, dim >> 2, bits, scale, bias, leaves + l * LEAF_BYTES, buffer);
 }
 
-/** bias - K * sumQ: what turns scale * sum into <xbar, q>. */
+/** What the tables have left out of <u, q>, minus K * sumQ: turns scale * sum into <xbar, q>. */
 @inline
 function codeBias(tableOut: usize, bits: u32): f32 {
-  return load<f32>(tableOut, 4) - <f32>((1 << bits) - 1) * 0.5 * load<f32>(tableOut, 8);
+  return <f32>((1 << bits) - 1) * (load<f32>(tableOut, 4) - 0.5 * load<f32>(tableOut, 8));
 }
 
-function scanLeaf(tables: usize, groups: u32, scale: f32, bias: f32, leaf: usize, buffer: usize): void {
+function scanLeaf(
+  tables: usize,
+  groups: u32,
+  bits: u32,
+  scale: f32,
+  bias: f32,
+  leaf: usize,
+  buffer: usize,
+): void {
   const count = leafCount(leaf);
-  const stride = (groups << 4) + FACTOR_BYTES;
+  const codeBytes = (groups << 4) * bits;
+  const stride = codeBytes + BLOCK_FACTOR_BYTES;
   const scales = f32x4.splat(scale);
   const biases = f32x4.splat(bias);
   const constants = f32x4.splat(leafConstant(leaf));
   const mayHaveDead = leafMayHaveDead(leaf);
   let block = leafBlocks(leaf);
   for (let first: u32 = 0; first < count; first += 32) {
-    sumBlock(tables, block, groups);
-    const factors = block + (groups << 4);
+    sumBlock(tables, block, groups, bits);
+    const factors = block + codeBytes;
     const limits = f32x4.splat(threshold(buffer));
     const e0 = estimateLow(sums0, factors, scales, biases, constants);
     const e1 = estimateHigh(sums1, factors, scales, biases, constants);
@@ -131,17 +136,26 @@ function liveLanes(leaf: usize, first: u32, lanes: u32): u32 {
   return live;
 }
 
-export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: u32): void {
-  // Rounding each of the table entries adds an error of its own, which counts at 4 bits: uniform, independent.
-  const groups = (dim >> 2) * bits;
-  const tableDeviation: f32 = ERROR_WIDTH * load<f32>(tableOut) * sqrt(<f32>groups / 12);
+export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: u32, metric: u32): void {
+  // Rounding each of the table entries adds an error of its own, uniform and independent: groups / 12 steps squared a
+  // plane, planes weigh 1, 2, 4, 8. So does the rounding of the factors.
+  const planes = <f32>(((1 << (2 * bits)) - 1) / 3);
+  const tableDeviation: f32 = ERROR_WIDTH * load<f32>(tableOut) * sqrt((planes * <f32>(dim >> 2)) / 12);
   const count = candidateCount(buffer);
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidateAt(buffer, i);
     const factors = factorsOf(candidate);
-    const codeError = floatOfHalf(load<u16>(factors, 2 * FACTOR_KIND_BYTES)) * errorScaleOf(candidate);
-    const tableError = floatOfHalf(load<u16>(factors, FACTOR_KIND_BYTES)) * tableDeviation;
-    setBound(candidate, estimateOf(candidate) - sqrt(codeError * codeError + tableError * tableError));
+    const estimate = estimateOf(candidate);
+    const errorScale = errorScaleOf(candidate);
+    const codeError = errorFactor(factors) * errorScale;
+    const tableError = rescaleFactor(factors) * tableDeviation;
+    let squared = codeError * codeError + tableError * tableError;
+    if (metric != DOT) {
+      const add = addFactor(factors);
+      const product = estimate - add - errorScale * errorScale;
+      squared += FACTOR_WIDTH * FACTOR_WIDTH * (add * add + product * product);
+    }
+    setBound(candidate, estimate - sqrt(squared));
   }
 }
 
@@ -161,19 +175,20 @@ function estimateHigh(sums: v128, factors: usize, scales: v128, biases: v128, co
   return multiplyAdd(rescale, products, f32x4.add(floatsOfHigh(v128.load(factors)), constants));
 }
 
-/** Adds up the looked-up bytes of the 32 vectors of a block into sums0-7. */
-function sumBlock(tables: usize, codes: usize, groups: u32): void {
-  sumChunk(tables, codes, min(groups, CHUNK_GROUPS));
-  for (let done = CHUNK_GROUPS; done < groups; done += CHUNK_GROUPS) {
-    const a = sums0;
-    const b = sums1;
-    const c = sums2;
-    const d = sums3;
-    const e = sums4;
-    const f = sums5;
-    const g = sums6;
-    const h = sums7;
-    sumChunk(tables + (done << 4), codes + (done << 4), min(groups - done, CHUNK_GROUPS));
+/** Adds up the looked-up values of the 32 vectors of a block into sums0-7: plane by plane, each weighs half the one before. */
+@inline
+function sumBlock(tables: usize, codes: usize, groups: u32, bits: u32): void {
+  sumPlane(tables, codes, groups);
+  for (let plane: u32 = 1; plane < bits; plane++) {
+    const a = i32x4.shl(sums0, 1);
+    const b = i32x4.shl(sums1, 1);
+    const c = i32x4.shl(sums2, 1);
+    const d = i32x4.shl(sums3, 1);
+    const e = i32x4.shl(sums4, 1);
+    const f = i32x4.shl(sums5, 1);
+    const g = i32x4.shl(sums6, 1);
+    const h = i32x4.shl(sums7, 1);
+    sumPlane(tables, codes + plane * (groups << 4), groups);
     sums0 = i32x4.add(sums0, a);
     sums1 = i32x4.add(sums1, b);
     sums2 = i32x4.add(sums2, c);
@@ -188,9 +203,9 @@ function sumBlock(tables: usize, codes: usize, groups: u32): void {
 /**
  * The hot loop. Four 6-bit entries add up in a byte; `total` adds such bytes as u16 lanes that hold two vectors each,
  * `odd` only the upper byte's vector, so the lower one is total - odd * 256 at the end (all modulo 2^16). The number
- * of groups is even.
+ * of groups is even, and 1024 at most: 63 * 1024 still fits 16 bits.
  */
-function sumChunk(tables: usize, codes: usize, groups: u32): void {
+function sumPlane(tables: usize, codes: usize, groups: u32): void {
   // 15, in a way that is no constant: V8 builds constants anew in every round of a loop.
   const nibble = i8x16.splat(<i8>(15 | (groups >> 16)));
   let lowTotal = i16x8.splat(0);

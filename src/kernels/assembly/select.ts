@@ -1,6 +1,9 @@
 // The candidate buffer: a header, then candidates of 16 bytes; layout.ts gives the fields. A candidate's first 8 bytes
 // are one number, the estimate's order above its position, so that one comparison orders by (estimate, position) and
-// equal estimates never depend on the order of pushes.
+// equal estimates of those in the buffer never depend on the order of
+// pushes.
+
+import { FACTOR_BYTES } from './factors';
 
 const COUNT: usize = 0;
 const CAPACITY: usize = 4;
@@ -15,8 +18,6 @@ const BOUND: usize = 8;
 const ERROR_SCALE: usize = 12;
 
 const CANDIDATE_BYTES: u32 = 16;
-/** Of one factor of one vector. */
-const FACTOR_BYTES: u32 = 2;
 
 /** More than so many of 32 lanes are pushed without a branch for each. */
 const DENSE_LANES: u32 = 8;
@@ -101,8 +102,8 @@ export function push(buffer: usize, estimate: f32, position: u32, factors: usize
 }
 
 /**
- * Adds those of 32 candidates whose bits are set in `lanes`: `blockOrders` holds their estimates, which are below the
- * threshold, `position` and `factors` belong to the first.
+ * Adds those of 32 candidates whose bits are set in `lanes`: `blockOrders` holds their estimates, which were below the
+ * threshold when the block was read, `position` and `factors` belong to the first.
  */
 export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usize, errorScale: f32): void {
   let count = load<u32>(buffer, COUNT);

@@ -6,10 +6,10 @@ import { sumLanes } from './lanes';
 const RANGE_MIN: f32 = 1e-35;
 
 /**
- * Tables plane by plane (plane 0: the most significant bit). Each group's minimum is taken out into `bias`, and one
- * scale holds for all groups, so that the bytes of all groups of a vector can be added as they are.
+ * One table a group of four dimensions, for every plane of a code's bits. Each group's minimum is taken out and summed
+ * up, and one scale holds for all groups, so that the bytes of all groups of a vector can be added as they are.
  */
-export function buildTables(query: usize, dim: u32, bits: u32, tables: usize, out: usize): void {
+export function buildTables(query: usize, dim: u32, tables: usize, out: usize): void {
   const zero = f32x4.splat(0);
   let sums = zero;
   let minima = zero;
@@ -21,18 +21,14 @@ export function buildTables(query: usize, dim: u32, bits: u32, tables: usize, ou
     range = max(range, sumLanes(f32x4.abs(q)));
   }
   const usable = range > RANGE_MIN;
-  const top = <f32>(1 << (bits - 1));
-  for (let plane: u32 = 0; plane < bits; plane++) {
-    const factor: f32 = usable ? 63 / range / <f32>(1 << plane) : 0;
-    fillPlane(query, dim, factor, tables + plane * (dim << 2));
-  }
-  store<f32>(out, usable ? (range * top) / 63 : 0);
-  store<f32>(out, sumLanes(minima) * <f32>((1 << bits) - 1), 4);
+  fill(query, dim, usable ? 63 / range : 0, tables);
+  store<f32>(out, usable ? range / 63 : 0);
+  store<f32>(out, sumLanes(minima), 4);
   store<f32>(out, sumLanes(sums), 8);
   store<f32>(out, 0, 12);
 }
 
-function fillPlane(query: usize, dim: u32, factor: f32, tables: usize): void {
+function fill(query: usize, dim: u32, factor: f32, tables: usize): void {
   const zero = f32x4.splat(0);
   const half = f32x4.splat(0.5);
   const factors = f32x4.splat(factor);

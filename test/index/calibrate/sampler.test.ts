@@ -47,7 +47,9 @@ for (const given of [
         const slot = generation.slotRows.indexOf((truth[i] as { row: number }).row);
         const found = (probes: number) =>
           probes > 0 &&
-          index.search({ vector, k: COUNT, probes, rerankFactor: 16 }).rows.includes(truth[i]?.row ?? -1);
+          index
+            .search({ vector, k: 1000, probes, rerankFactor: COUNT / 1000 })
+            .rows.includes(truth[i]?.row ?? -1);
         t.ok(
           leafOf(slot) >= 0 && found(rank + 1) && !found(rank),
           `${query}: neighbour ${i} in leaf ${rank}`,
