@@ -3,12 +3,13 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const NAMES = ['kernels', 'codes', 'search', 'service'];
+const NAMES = ['kernels', 'codes', 'search', 'recall', 'service'];
 const HELP = `npm run bench -- [${NAMES.join('|')} ...] [--smoke]
 
 kernels   speed of each WebAssembly kernel
 codes     recall, work and bytes of each kind of code
 search    recall against QPS of one thread in process, beside hnswlib-node
+recall    what declared recalls are worth on unseen queries, and what they cost
 service   figures of a running service, over HTTP
 --smoke   seconds instead of minutes, on made-up data: proves that the benchmarks still run
 

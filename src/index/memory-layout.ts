@@ -4,7 +4,7 @@
 // |-------------|-----------------------------------|------------------------------------------------------|-------------|
 // | header      | 4096                              | the words of `WORD`, then the level table            | yes         |
 // | signs       | 4 x codeDimension x 4             | sign masks of the four rotation rounds               | yes         |
-// | centre      | codeDimension x 4                 | rotated mean of all centroids                        | yes         |
+// | centre      | codeDimension x 4                 | rotated mean of all vectors                          | yes         |
 // | centroids   | leaves x codeDimension x 4        | rotated leaf centroids                               | yes         |
 // | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
 // |             |                                   | leafCount, 0} of each                                |             |

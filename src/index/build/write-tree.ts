@@ -38,7 +38,7 @@ function writeCentroids(
   return centroids;
 }
 
-/** The mean of all vectors: what pending rows are encoded against. */
+/** The mean of all vectors: tables hold queries relative to it, and pending rows are encoded against it. */
 function writeCentre(generation: Generation, centroids: Float32Array, blueprint: Blueprint): void {
   const dim = codeDimension(generation.settings.dimension);
   const centre = new Float32Array(generation.memory.buffer, generation.layout.centre, dim);
