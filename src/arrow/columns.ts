@@ -2,9 +2,9 @@
 // thread. Source: https://arrow.apache.org/docs/format/Columnar.html#physical-memory-layout
 
 import { ServiceError } from '../errors.js';
-import { type FlatTable, readCount64 } from './flat-table.js';
 import { malformed, readUntrusted } from './malformed.js';
 import { headerTable } from './message.js';
+import { RecordLayout, valueBits } from './record-layout.js';
 import type { DataType, Field } from './schema.js';
 import { typeName } from './type-name.js';
 
@@ -33,10 +33,6 @@ export interface Batch {
 /** The columns by the id of the dictionary they are for. */
 export type Dictionaries = ReadonlyMap<number, Column>;
 
-const NODE_BYTES = 16;
-const BUFFER_BYTES = 16;
-const VIEW_BYTES = 16;
-const CODECS = ['lz4', 'zstd'];
 const NOTHING = new Uint8Array();
 
 /**
@@ -45,12 +41,13 @@ const NOTHING = new Uint8Array();
  */
 export function readColumns(fields: readonly Field[], { metadata, body }: Batch, dictionaries: Dictionaries): Column[] {
   return readUntrusted('a record batch', () => {
-    const table = headerTable(metadata);
-    const reader = new BatchReader(table, body, dictionaries);
-    const rows = table.count64(0);
+    const layout = new RecordLayout(headerTable(metadata));
+    const reader = new BatchReader(layout, body, dictionaries);
     return fields.map((field) => {
       const column = reader.column(field);
-      if (column.length !== rows) throw malformed(`column ${field.name} has ${column.length} rows, its batch ${rows}`);
+      if (column.length !== layout.rows) {
+        throw malformed(`column ${field.name} has ${column.length} rows, its batch ${layout.rows}`);
+      }
       return column;
     });
   });
@@ -61,33 +58,24 @@ export function readDictionary(field: Field, { metadata, body }: Batch, dictiona
   return readUntrusted('a dictionary', () => {
     const table = headerTable(metadata).table(1);
     if (table === undefined) throw malformed('a dictionary batch has no data');
-    return new BatchReader(table, body, dictionaries).column({ ...field, dictionary: undefined });
+    return new BatchReader(new RecordLayout(table), body, dictionaries).column({ ...field, dictionary: undefined });
   });
 }
 
-/** Hands out the nodes and buffers of a batch in the order of its columns. */
 class BatchReader {
-  readonly #table: FlatTable;
+  readonly #layout: RecordLayout;
   readonly #body: Uint8Array;
   readonly #dictionaries: Dictionaries;
-  #node = 0;
-  #buffer = 0;
-  #variadic = 0;
 
-  constructor(table: FlatTable, body: Uint8Array, dictionaries: Dictionaries) {
-    const compression = table.table(3);
-    if (compression !== undefined) {
-      const codec = CODECS[compression.uint8(0)] ?? 'unknown codec';
-      throw new ServiceError('not_supported', { what: `An Arrow body compressed with ${codec}` });
-    }
-    this.#table = table;
+  constructor(layout: RecordLayout, body: Uint8Array, dictionaries: Dictionaries) {
+    this.#layout = layout;
     this.#body = body;
     this.#dictionaries = dictionaries;
   }
 
   column(field: Field): Column {
     const { type, dictionary } = field;
-    const { length, nulls } = this.#nextNode();
+    const { length, nulls } = this.#layout.nextNode();
     const column: Column = {
       field,
       length,
@@ -114,80 +102,50 @@ class BatchReader {
   #readValues(column: Column, type: DataType): void {
     const { field, length } = column;
     switch (type.kind) {
-      case 'utf8': {
+      case 'utf8':
         column.offsets = readOffsets(this.#nextBuffer(), length, type.isLarge, field);
         column.values = atLeast(this.#nextBuffer(), lastOf(column.offsets), field);
         return;
-      }
-      case 'list': {
+      case 'list':
         column.offsets = readOffsets(this.#nextBuffer(), length, type.isLarge, field);
         column.children = [this.#child(field, lastOf(column.offsets))];
         return;
-      }
       case 'fixed_size_list':
         column.children = [this.#child(field, length * type.size)];
         return;
-      case 'utf8_view': {
-        column.values = atLeast(this.#nextBuffer(), length * VIEW_BYTES, field);
-        const count = this.#nextVariadic();
-        while (column.texts.length < count) column.texts.push(this.#nextBuffer());
-        return;
+      default: {
+        const bits = valueBits(type);
+        if (bits === undefined) throw unreadable(field);
+        column.values = atLeast(this.#nextBuffer(), Math.ceil((length * bits) / 8), field);
+        const texts = type.kind === 'utf8_view' ? this.#layout.nextVariadic() : 0;
+        while (column.texts.length < texts) column.texts.push(this.#nextBuffer());
       }
-      default:
-        column.values = atLeast(this.#nextBuffer(), Math.ceil((length * valueBits(field)) / 8), field);
     }
   }
 
   #child(field: Field, lengthMin: number): Column {
-    const [child, ...others] = field.children;
-    if (child === undefined || others.length > 0) throw malformed(`list column ${field.name} has not one child`);
-    const column = this.column(child);
+    const column = this.column(onlyChild(field));
     if (column.length < lengthMin) throw malformed(`list column ${field.name} reaches beyond its values`);
     return column;
   }
 
-  #nextNode(): { length: number; nulls: number } {
-    const { count, at } = this.#table.vector(1, NODE_BYTES);
-    if (this.#node >= count) throw malformed('a batch has fewer columns than the schema');
-    const offset = at(this.#node++);
-    const { view } = this.#table;
-    return { length: readCount64(view, offset), nulls: readCount64(view, offset + 8) };
-  }
-
   #nextBuffer(): Uint8Array {
-    const { count, at } = this.#table.vector(2, BUFFER_BYTES);
-    if (this.#buffer >= count) throw malformed('a batch has fewer buffers than its columns need');
-    const place = at(this.#buffer++);
-    const { view } = this.#table;
-    const offset = readCount64(view, place);
-    const end = offset + readCount64(view, place + 8);
+    const { start, end } = this.#layout.nextBuffer();
     if (end > this.#body.length) throw malformed('a buffer reaches beyond the body of its batch');
-    return this.#body.subarray(offset, end);
-  }
-
-  #nextVariadic(): number {
-    const { count, at } = this.#table.vector(4, 8);
-    if (this.#variadic >= count) throw malformed('a batch does not tell the buffers of its views');
-    return readCount64(this.#table.view, at(this.#variadic++));
+    return this.#body.subarray(start, end);
   }
 }
 
-/** Bits of a value in a column of plain values. @throws not_supported for types that are never read */
-function valueBits(field: Field): number {
-  const { type } = field;
-  switch (type.kind) {
-    case 'bool':
-      return 1;
-    case 'int':
-    case 'float':
-      return type.bits;
-    case 'date':
-      return type.unit === 'day' ? 32 : 64;
-    case 'timestamp':
-      return 64;
-    default:
-      throw new ServiceError('not_supported', { what: `Column ${field.name} of type ${typeName(field)}` });
-  }
+/** @throws malformed_arrow */
+export function onlyChild({ name, children }: Field): Field {
+  const [child, ...others] = children;
+  if (child === undefined || others.length > 0) throw malformed(`list column ${name} has not one child`);
+  return child;
+}
+
+/** For a column whose buffers cannot be told apart, or cannot stand in a payload. */
+export function unreadable(field: Field): ServiceError {
+  return new ServiceError('not_supported', { what: `Column ${field.name} of type ${typeName(field)}` });
 }
 
 function readOffsets(

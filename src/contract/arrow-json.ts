@@ -1,10 +1,8 @@
 // Columns of an Arrow table as the members of payloads: the JSON text of each value. Runs on an ingest worker.
 
-import { type Column, isNull } from '../arrow/columns.js';
-import type { Field, TimeUnit } from '../arrow/schema.js';
-import { typeName } from '../arrow/type-name.js';
+import { type Column, isNull, unreadable } from '../arrow/columns.js';
+import type { TimeUnit } from '../arrow/schema.js';
 import { bigIntReader, boolReader, floatReader, integerReader, textReader } from '../arrow/values.js';
-import { ServiceError } from '../errors.js';
 import { PAYLOAD_BYTES_MAX } from '../limits.js';
 
 /** The JSON text of a row's value. @throws ValueRefusal */
@@ -46,12 +44,8 @@ export function jsonReader(column: Column): JsonReader {
     case 'null':
       return () => 'null';
     case 'other':
-      throw notSupported(field);
+      throw unreadable(field);
   }
-}
-
-export function notSupported(field: Field): ServiceError {
-  return new ServiceError('not_supported', { what: `Column ${field.name} of type ${typeName(field)}` });
 }
 
 /** The null of a list's member stays in its place; that of a row is the caller's matter. */
