@@ -39,7 +39,11 @@ const NOTHING = new Uint8Array();
  * The columns of a record batch.
  * @throws malformed_arrow; not_supported where it is compressed, or a column has a type that is never read
  */
-export function readColumns(fields: readonly Field[], { metadata, body }: Batch, dictionaries: Dictionaries): Column[] {
+export function readColumns(
+  fields: readonly Field[],
+  { metadata, body }: Batch,
+  dictionaries: Dictionaries,
+): Column[] {
   return readUntrusted('a record batch', () => {
     const layout = new RecordLayout(headerTable(metadata));
     const reader = new BatchReader(layout, body, dictionaries);
@@ -58,7 +62,10 @@ export function readDictionary(field: Field, { metadata, body }: Batch, dictiona
   return readUntrusted('a dictionary', () => {
     const table = headerTable(metadata).table(1);
     if (table === undefined) throw malformed('a dictionary batch has no data');
-    return new BatchReader(new RecordLayout(table), body, dictionaries).column({ ...field, dictionary: undefined });
+    return new BatchReader(new RecordLayout(table), body, dictionaries).column({
+      ...field,
+      dictionary: undefined,
+    });
   });
 }
 
@@ -92,7 +99,8 @@ class BatchReader {
     if (dictionary !== undefined) {
       column.values = atLeast(this.#nextBuffer(), length * (dictionary.indexType.bits / 8), field);
       column.dictionary = this.#dictionaries.get(dictionary.id);
-      if (column.dictionary === undefined) throw malformed(`the dictionary of column ${field.name} is not there`);
+      if (column.dictionary === undefined)
+        throw malformed(`the dictionary of column ${field.name} is not there`);
       return column;
     }
     this.#readValues(column, type);

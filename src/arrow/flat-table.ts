@@ -77,7 +77,8 @@ export class FlatTable {
     const start = this.#follow(at);
     const count = this.view.getUint32(start, true);
     const first = start + Uint32Array.BYTES_PER_ELEMENT;
-    if (first + count * stride > this.view.byteLength) throw malformed('a list in its metadata is longer than it');
+    if (first + count * stride > this.view.byteLength)
+      throw malformed('a list in its metadata is longer than it');
     return { count, at: (index) => first + index * stride };
   }
 
@@ -98,6 +99,7 @@ export class FlatTable {
 /** A length, offset or id at a place in metadata. */
 export function readCount64(view: DataView, at: number): number {
   const value = Number(view.getBigInt64(at, true));
-  if (value < 0 || value > Number.MAX_SAFE_INTEGER) throw malformed('a number in its metadata is out of range');
+  if (value < 0 || value > Number.MAX_SAFE_INTEGER)
+    throw malformed('a number in its metadata is out of range');
   return value;
 }

@@ -76,7 +76,8 @@ export function readSchema(metadata: Uint8Array): Field[] {
 function readField(table: FlatTable, budget: { fields: number }, depth: number): Field {
   budget.fields -= 1;
   if (budget.fields < 0) throw malformed(`it has more than ${ARROW_COLUMNS_MAX} columns`);
-  if (depth > PAYLOAD_DEPTH_MAX) throw malformed(`its columns are nested more than ${PAYLOAD_DEPTH_MAX} levels deep`);
+  if (depth > PAYLOAD_DEPTH_MAX)
+    throw malformed(`its columns are nested more than ${PAYLOAD_DEPTH_MAX} levels deep`);
   const dictionary = table.table(4);
   return {
     name: table.text(0),
@@ -116,7 +117,8 @@ function readType(number: number, table: FlatTable | undefined): DataType {
 
 function readInt(table: FlatTable | undefined, fallbackBits: number): DataType & { kind: 'int' } {
   const bits = table?.int32(0) ?? fallbackBits;
-  if (bits !== 8 && bits !== 16 && bits !== 32 && bits !== 64) throw malformed(`it has integers of ${bits} bits`);
+  if (bits !== 8 && bits !== 16 && bits !== 32 && bits !== 64)
+    throw malformed(`it has integers of ${bits} bits`);
   return { kind: 'int', bits, isSigned: table === undefined || table.uint8(1) !== 0 };
 }
 

@@ -61,7 +61,10 @@ export function records({ rows, nodes, buffers, variadic }: Records): Uint8Array
       variadic.length === 0 ? undefined : { structs: variadic, stride: 1 },
     ],
   };
-  return [encapsulate(message(HEADERS.records, header, bodyBytes)), ...body.filter(({ length }) => length > 0)];
+  return [
+    encapsulate(message(HEADERS.records, header, bodyBytes)),
+    ...body.filter(({ length }) => length > 0),
+  ];
 }
 
 /** Metadata as it stands in a stream, before its body. */

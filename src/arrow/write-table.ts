@@ -97,7 +97,8 @@ class FlatWriter {
   #writeStructs(numbers: number[], stride: number): number {
     this.#align(OFFSET_BYTES);
     const at = this.#writeCount(numbers.length / stride, 8 * numbers.length);
-    for (const [index, value] of numbers.entries()) this.#writeNumber(at + OFFSET_BYTES + 8 * index, 8, value);
+    for (const [index, value] of numbers.entries())
+      this.#writeNumber(at + OFFSET_BYTES + 8 * index, 8, value);
     return at;
   }
 

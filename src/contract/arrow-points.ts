@@ -67,7 +67,10 @@ export function parseArrowPoints(arrow: ArrowBatch, shape: PointShape): ArrowPoi
 }
 
 /** Where id and vector stand. */
-function nameFields(fields: readonly Field[], { idColumn, vectorColumn }: ArrowBatch): { id: number; vector: number } {
+function nameFields(
+  fields: readonly Field[],
+  { idColumn, vectorColumn }: ArrowBatch,
+): { id: number; vector: number } {
   const places = new Map<string, number>();
   for (const [index, { name }] of fields.entries()) {
     if (places.has(name)) throw refusal(name, 'Two columns have this name');
@@ -126,7 +129,10 @@ class RowReader {
         else if (onError === 'stop') break;
       }
       if (this.#written.byteLength > payloadBytesMax) {
-        throw refusal('', `The payloads of a record batch have more than ${payloadBytesMax} bytes as JSON; write smaller ones`);
+        throw refusal(
+          '',
+          `The payloads of a record batch have more than ${payloadBytesMax} bytes as JSON; write smaller ones`,
+        );
       }
     }
     if (onError === 'stop' && rejected > 0) throw mergeRefusals(refusals);
@@ -161,7 +167,10 @@ class RowReader {
     const key = idKey(id);
     const before = this.#seen.get(key);
     if (before === undefined) return id;
-    const [first, second] = [before, row].map((place) => formatPath(['rows', firstRow + place])) as [string, string];
+    const [first, second] = [before, row].map((place) => formatPath(['rows', firstRow + place])) as [
+      string,
+      string,
+    ];
     throw new ServiceError('duplicate_id', { id: key, first, second });
   }
 
@@ -202,7 +211,10 @@ function plainIdReader(column: Column): ((row: number) => PointId) | undefined {
   };
 }
 
-function dictionaryIdReader(column: Column, dictionary: Column): ((row: number) => PointId | null) | undefined {
+function dictionaryIdReader(
+  column: Column,
+  dictionary: Column,
+): ((row: number) => PointId | null) | undefined {
   const read = plainIdReader(dictionary);
   if (read === undefined) return undefined;
   const indexOf = integerReader(column);

@@ -43,7 +43,8 @@ async function* recordBlocks(messages: AsyncIterable<Message>): AsyncGenerator<R
   const dictionaries = new Map<number, Batch & { id: number }>();
   let firstRow = 0;
   for await (const { header, metadata, body } of messages) {
-    if ((header.kind === 'schema') !== (schema === undefined)) throw malformed('it has not one schema, first');
+    if ((header.kind === 'schema') !== (schema === undefined))
+      throw malformed('it has not one schema, first');
     switch (header.kind) {
       case 'schema':
         schema = metadata;
@@ -69,5 +70,7 @@ function checkSize(dictionaries: Iterable<Batch>): void {
   let bytes = 0;
   for (const { metadata, body } of dictionaries) bytes += metadata.length + body.length;
   if (bytes <= ARROW_DICTIONARY_BYTES_MAX) return;
-  throw malformed(`its dictionaries have more than ${ARROW_DICTIONARY_BYTES_MAX} bytes; write plain utf8 instead`);
+  throw malformed(
+    `its dictionaries have more than ${ARROW_DICTIONARY_BYTES_MAX} bytes; write plain utf8 instead`,
+  );
 }

@@ -13,7 +13,8 @@ const DESCRIPTION = `Vector search over collections of points.
 A write that is answered 2xx is durable and visible to every later search. Errors are \`application/problem+json\`; branch on
 \`code\`. With API keys set, send \`Authorization: Bearer KEY\` or \`x-api-key: KEY\`.`;
 
-const ARROW_DESCRIPTION = `An Arrow IPC stream, uncompressed, one point a row, in record batches of at most ${POINTS_PER_REQUEST_MAX} rows and
+const ARROW_DESCRIPTION =
+  `An Arrow IPC stream, uncompressed, one point a row, in record batches of at most ${POINTS_PER_REQUEST_MAX} rows and
 BODY_BYTES_MAX bytes. \`id\` (utf8 or integers) and \`vector\` (fixed_size_list of the collection's dimension, or list; float32,
 or float64 and float16, which are converted) must be there. Each other column is a key of the payload: utf8, bool, integers,
 floats, timestamps (as RFC 3339 text; without a zone they count as UTC), dates, lists of those, dictionaries of those; a null

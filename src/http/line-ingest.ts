@@ -10,7 +10,12 @@ import type { BlockFormat } from './stream-ingest.js';
 const BLOCK_LIMITS = { blockBytes: NDJSON_BLOCK_BYTES, lineBytesMax: NDJSON_LINE_BYTES_MAX };
 
 /** One point a line; a bad line is named by its number, from 1. */
-export function lineFormat({ chunks, shape, ingest, query }: InsertStream): BlockFormat<Uint8Array, PointLines> {
+export function lineFormat({
+  chunks,
+  shape,
+  ingest,
+  query,
+}: InsertStream): BlockFormat<Uint8Array, PointLines> {
   let linesBefore = 0;
   return {
     blocks: lineBlocks(chunks, BLOCK_LIMITS),

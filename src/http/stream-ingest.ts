@@ -3,6 +3,7 @@
 import type { PointBatch } from '../contract/point-batch.js';
 import type { Issue } from '../errors.js';
 import { ERROR_ISSUES_MAX } from '../limits.js';
+import { releaseBatch } from './release-batch.js';
 
 /** What came of a block. */
 export interface ParsedBlock {
@@ -52,6 +53,7 @@ export async function ingestBlocks<Block, Parsed extends ParsedBlock>(
     const { sequence } = await store(parsed.batch);
     progress.upserted += parsed.accepted;
     progress.sequence = sequence;
+    releaseBatch(parsed.batch);
   };
   let parsed: Promise<Parsed> | undefined;
   for await (const block of format.blocks) {

@@ -1,10 +1,10 @@
 // Arrow streams for tests: fixtures that pyarrow wrote, and tables that the official library encodes.
 import { readFileSync } from 'node:fs';
-import { type Message } from '../../src/arrow/message.js';
+import type { Message } from '../../src/arrow/message.js';
 import { readMessages } from '../../src/arrow/read-messages.js';
 import { type ArrowBatch, type ArrowPoints, parseArrowPoints } from '../../src/contract/arrow-points.js';
-import type { PointShape } from '../../src/contract/point-batch.js';
 import { payloadAt } from '../../src/contract/payload-column.js';
+import type { PointShape } from '../../src/contract/point-batch.js';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -18,7 +18,11 @@ export async function* inPieces(bytes: Uint8Array, size: number): AsyncGenerator
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-export async function messagesOf(bytes: Uint8Array, bodyBytesMax = MEBIBYTE, size = 1000): Promise<Message[]> {
+export async function messagesOf(
+  bytes: Uint8Array,
+  bodyBytesMax = MEBIBYTE,
+  size = 1000,
+): Promise<Message[]> {
   const messages: Message[] = [];
   for await (const message of readMessages(inPieces(bytes, size), bodyBytesMax)) messages.push(message);
   return messages;
@@ -55,7 +59,9 @@ export async function parseStream(
 }
 
 /** The points of parsed batches as a reader would see them. */
-export function pointsOf(parsed: ArrowPoints[]): { id: string | number; vector: number[]; payload: unknown }[] {
+export function pointsOf(
+  parsed: ArrowPoints[],
+): { id: string | number; vector: number[]; payload: unknown }[] {
   return parsed.flatMap(({ batch }) => {
     const dimension = batch.vectors.length / batch.count;
     return batch.ids.map((id, row) => {

@@ -15,6 +15,7 @@ import { arrowFormat } from '../arrow-ingest.js';
 import { insertQuery, insertStream, StreamBody, type UpsertResponse } from '../insert-stream.js';
 import { lineFormat } from '../line-ingest.js';
 import { collectionParams } from '../params.js';
+import { releaseBatch } from '../release-batch.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, json, WRITE_ERRORS } from '../responses.js';
 
 export const NDJSON_TYPE = 'application/x-ndjson';
@@ -26,7 +27,9 @@ export function insertRoutes(api: Api, context: RouteContext): void {
     [NDJSON_TYPE, lineFormat],
     [ARROW_TYPE, arrowFormat],
   ] as const) {
-    api.addContentTypeParser(type, (_request, payload, done) => done(null, new StreamBody(payload, format as StreamBody['format'])));
+    api.addContentTypeParser(type, (_request, payload, done) =>
+      done(null, new StreamBody(payload, format as StreamBody['format'])),
+    );
   }
 
   api.route({
@@ -78,8 +81,9 @@ async function insertJson(
   { engine }: RouteContext,
 ): Promise<UpsertResponse> {
   const shape = { dimension: collection.dimension, metric: collection.metric };
-  const batch = isSmall(blocks)
-    ? parsePoints(Buffer.concat(blocks), shape)
-    : await engine().ingest.parsePoints(blocks, shape);
-  return collection.upsert(batch);
+  if (isSmall(blocks)) return collection.upsert(parsePoints(Buffer.concat(blocks), shape));
+  const batch = await engine().ingest.parsePoints(blocks, shape);
+  const stored = await collection.upsert(batch);
+  releaseBatch(batch);
+  return stored;
 }
