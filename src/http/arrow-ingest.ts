@@ -23,7 +23,7 @@ interface RecordBlock {
 export function arrowFormat(stream: InsertStream): BlockFormat<RecordBlock, ArrowPoints> {
   const { chunks, shape, ingest, query, bodyBytesMax } = stream;
   return {
-    blocks: recordBlocks(readMessages(chunks, bodyBytesMax)),
+    blocks: recordBlocks(readMessages(chunks, { bodyBytesMax })),
     parse: (block) => {
       const arrow = {
         ...block,

@@ -24,7 +24,7 @@ export async function messagesOf(
   size = 1000,
 ): Promise<Message[]> {
   const messages: Message[] = [];
-  for await (const message of readMessages(inPieces(bytes, size), bodyBytesMax)) messages.push(message);
+  for await (const message of readMessages(inPieces(bytes, size), { bodyBytesMax })) messages.push(message);
   return messages;
 }
 
