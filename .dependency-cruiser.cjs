@@ -1,13 +1,22 @@
 // The layers of docs/ARCHITECTURE.md as rules: imports go one way, and each vendor has one importer.
 
 const LAYERS = {
-  'src/contract/': ['src/contract/'],
+  'src/arrow/': ['src/arrow/'],
+  'src/contract/': ['src/contract/', 'src/arrow/'],
   'src/kernels/': ['src/kernels/'],
   'src/storage/': ['src/storage/', 'src/contract/'],
   'src/index/': ['src/index/', 'src/kernels/', 'src/contract/'],
   'src/workers/': ['src/workers/', 'src/index/', 'src/kernels/', 'src/storage/', 'src/contract/'],
   'src/collections/': ['src/collections/', 'src/workers/', 'src/index/', 'src/storage/', 'src/contract/'],
-  'src/http/': ['src/http/', 'src/collections/', 'src/workers/', 'src/contract/', 'src/api-keys.ts'],
+  'src/http/': [
+    'src/http/',
+    'src/collections/',
+    'src/workers/',
+    'src/contract/',
+    'src/arrow/',
+    'src/api-keys.ts',
+  ],
+  'src/cli/': ['src/cli/', 'src/arrow/', 'src/version.ts'],
 };
 
 /** Modules that stand beside the layers and may be imported from anywhere. They import only each other. */
@@ -15,6 +24,7 @@ const SHARED = '^src/(errors|limits)\\.ts$';
 
 const VENDORS = {
   '@node-rs/crc32': '^src/(collections|contract|storage)/',
+  'cli-progress': '^src/cli/progress\\.ts$',
   'close-with-grace': '^src/main\\.ts$',
   fastify: '^src/http/',
   '@fastify/[^/]+': '^src/http/',

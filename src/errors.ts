@@ -13,6 +13,7 @@ const MESSAGES = {
   malformed_json: (f) => `The body is not valid JSON: ${f.reason}.`,
   malformed_ndjson: (f) =>
     `${f.count} line(s) are not valid points; ${f.stored} point(s) before them are stored.`,
+  malformed_arrow: (f) => `The body is not a valid Arrow IPC stream: ${f.reason}.`,
   malformed_request: (f) => `The request cannot be read: ${f.reason}.`,
   unsupported_media_type: (f) => `Content type ${f.type} is not accepted here; send ${f.accepted}.`,
   body_too_large: (f) => `The body is larger than ${f.bytesMax} bytes; send less at a time, or NDJSON.`,

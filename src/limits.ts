@@ -46,6 +46,12 @@ export const BODY_BYTES_MIN = 1024;
 export const INLINE_PARSE_BYTES_MAX = 32 * 1024;
 export const NDJSON_LINE_BYTES_MAX = 1024 * 1024;
 export const NDJSON_BLOCK_BYTES = 1024 * 1024;
+/** Of one message of an Arrow stream; the schema of a wide table, with what pandas adds to it, has some KiB. */
+export const ARROW_METADATA_BYTES_MAX = 1024 * 1024;
+/** Children of lists count, too. */
+export const ARROW_COLUMNS_MAX = 1024;
+/** All dictionaries together: they go to a worker with every record batch. */
+export const ARROW_DICTIONARY_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Offsets of a mapping are 32-bit: a segment file stays below 1 GiB. */
 export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;

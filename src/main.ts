@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-// The process: settings, log, store, server; and their orderly end. Main thread.
+// The process: settings, log, store, server, and their orderly end; or a command. Main thread.
 
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { buildApp } from './app.js';
+import { runImport } from './cli/run-import.js';
 import { Collections } from './collections/collections.js';
 import { type Config, describeSettings, loadConfig } from './config.js';
 import { ServiceError } from './errors.js';
@@ -13,7 +14,9 @@ import { VERSION } from './version.js';
 
 const USAGE = `coppice ${VERSION}: an HTTP vector-search service
 
-Usage: coppice [--help | --version]
+Usage: coppice                             start the service
+       coppice import FILE --collection NAME  send points to a running service; see coppice import --help
+       coppice --help | --version
 
 Settings are environment variables (name, default, meaning):
 ${describeSettings()}`;
@@ -22,6 +25,11 @@ async function main(): Promise<void> {
   const [option, ...rest] = process.argv.slice(2);
   if (option === '--help' || option === '-h') return console.log(USAGE);
   if (option === '--version' || option === '-v') return console.log(VERSION);
+  if (option === 'import') {
+    const { env: environment, stdin, stdout, stderr } = process;
+    process.exitCode = await runImport(rest, { environment, stdin, stdout, stderr });
+    return;
+  }
   if (option !== undefined || rest.length > 0) fail(`unknown option ${option}; try --help`);
   const config = loadConfig(process.env);
   await serve(config, createLog({ level: config.logLevel, readable: process.stdout.isTTY }));

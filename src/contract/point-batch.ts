@@ -67,7 +67,7 @@ function refuseDuplicate(seen: Map<string, number>, id: PointId, index: number):
 }
 
 /** One error for all bad points: their common code, or validation_failed where they differ. */
-function mergeRefusals(refusals: ServiceError[]): ServiceError {
+export function mergeRefusals(refusals: ServiceError[]): ServiceError {
   const first = refusals[0] as ServiceError;
   const issues: Issue[] = refusals.flatMap((refusal) => refusal.issues).slice(0, ERROR_ISSUES_MAX);
   const alike = refusals.every((refusal) => refusal.code === first.code);

@@ -70,7 +70,7 @@ export const upsertResponse = z
   .strictObject({
     upserted: z.int(),
     sequence: z.int().describe('Number of the last mutation; it grows with each.'),
-    rejected: z.int().optional().describe('NDJSON with on_error=skip: lines left out.'),
+    rejected: z.int().optional().describe('Streams with on_error=skip: points left out.'),
     errors: z.array(z.strictObject({ path: z.string(), message: z.string() })).optional(),
   })
   .meta({ id: 'UpsertResponse', examples: [{ upserted: 2, sequence: 17 }] });

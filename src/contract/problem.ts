@@ -16,8 +16,8 @@ export const problem = z
       .max(ERROR_ISSUES_MAX)
       .optional(),
     request_id: z.string().describe('Find the request in the log by this.'),
-    upserted: z.int().optional().describe('NDJSON only: points stored before the error.'),
-    sequence: z.int().optional().describe('NDJSON only: the sequence number of the last stored block.'),
+    upserted: z.int().optional().describe('Streams only: points stored before the error.'),
+    sequence: z.int().optional().describe('Streams only: the sequence number of the last stored block.'),
   })
   .meta({
     id: 'Problem',

@@ -39,6 +39,7 @@ export const vectorField = rawVector.transform((value, context): Float32Array =>
   const vector = new Float32Array(vectorLength(value));
   try {
     decodeVector(value, vector);
+    checkFinite(vector);
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
     const message = error.issues[0]?.message ?? error.message;
@@ -49,14 +50,13 @@ export const vectorField = rawVector.transform((value, context): Float32Array =>
 });
 
 /**
- * Decodes into `target`, as long as the vector must be. Fails at the first bad number: thousands of issues for one
- * vector would help nobody.
- * @throws validation_failed on what is no vector, dimension_mismatch, vector_not_finite
+ * Decodes into `target`, as long as the vector must be; NaN and infinity are left to `checkLength`. Fails at the first
+ * bad number: thousands of issues for one vector would help nobody.
+ * @throws validation_failed on what is no vector, dimension_mismatch
  */
 export function decodeVector(value: number[] | string, target: Float32Array): void {
   if (typeof value === 'string') decodeBase64(value, target);
   else decodeNumbers(value, target);
-  checkFinite(target);
 }
 
 /**
@@ -65,7 +65,6 @@ export function decodeVector(value: number[] | string, target: Float32Array): vo
  */
 export function checkVector(vector: Float32Array, dimension: number, metric: Metric): void {
   checkDimension(vector.length, dimension);
-  checkFinite(vector);
   checkLength(vector, metric);
 }
 
@@ -75,8 +74,9 @@ function checkDimension(actual: number, expected: number): void {
 }
 
 /**
- * Refuses a vector, of finite numbers, whose squared length float32 cannot work with. Computed in float64.
- * @throws vector_out_of_range; zero_vector (cosine only: it has no direction)
+ * Refuses a vector whose squared length float32 cannot work with. Computed in float64, in one pass: NaN and infinity
+ * show in the sum.
+ * @throws vector_not_finite, vector_out_of_range; zero_vector (cosine only: it has no direction)
  */
 export function checkLength(vector: Float32Array, metric: Metric): void {
   let squared = 0;
@@ -84,7 +84,10 @@ export function checkLength(vector: Float32Array, metric: Metric): void {
     const value = vector[i] as number;
     squared += value * value;
   }
-  if (squared > SQUARED_NORM_MAX) throw outOfRange(squared, 'at most', SQUARED_NORM_MAX);
+  if (!(squared <= SQUARED_NORM_MAX)) {
+    checkFinite(vector);
+    throw outOfRange(squared, 'at most', SQUARED_NORM_MAX);
+  }
   if (metric !== 'cosine') return;
   if (squared === 0) throw new ServiceError('zero_vector');
   if (squared < COSINE_SQUARED_NORM_MIN) throw outOfRange(squared, 'at least', COSINE_SQUARED_NORM_MIN);

@@ -4,13 +4,21 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { POINTS_PER_REQUEST_MAX } from '../limits.js';
 import { tidyComponents } from './components.js';
-import { NDJSON_TYPE } from './routes/insert.js';
+import { ARROW_TYPE, NDJSON_TYPE } from './routes/insert.js';
 
 const DESCRIPTION = `Vector search over collections of points.
 
 A write that is answered 2xx is durable and visible to every later search. Errors are \`application/problem+json\`; branch on
 \`code\`. With API keys set, send \`Authorization: Bearer KEY\` or \`x-api-key: KEY\`.`;
+
+const ARROW_DESCRIPTION =
+  `An Arrow IPC stream, uncompressed, one point a row, in record batches of at most ${POINTS_PER_REQUEST_MAX} rows and
+BODY_BYTES_MAX bytes. \`id\` (utf8 or integers) and \`vector\` (fixed_size_list of the collection's dimension, or list; float32,
+or float64 and float16, which are converted) must be there. Each other column is a key of the payload: utf8, bool, integers,
+floats, timestamps (as RFC 3339 text; without a zone they count as UTC), dates, lists of those, dictionaries of those; a null
+leaves the key out.`.replaceAll('\n', ' ');
 
 /** Everything comes from this service, over http too; the page writes styles of its own. */
 const PAGE_POLICY =
@@ -47,7 +55,7 @@ export async function collectDocument(app: FastifyInstance, version: string): Pr
     transform: jsonSchemaTransform,
     transformObject: (document) => {
       const object = jsonSchemaTransformObject(document);
-      addLinesBody(object);
+      addStreamBodies(object);
       return tidyComponents(object);
     },
   });
@@ -63,8 +71,8 @@ export async function serveDocument(app: FastifyInstance): Promise<void> {
   app.get('/openapi.json', { schema: { hide: true } as object }, async () => app.swagger());
 }
 
-/** zod describes JSON only: the other form of the insert's body is added by hand. */
-function addLinesBody(object: object): void {
+/** zod describes JSON only: the other forms of the insert's body are added by hand. */
+function addStreamBodies(object: object): void {
   const { paths } = object as {
     paths?: Record<string, { post?: { requestBody?: { content: Record<string, unknown> } } }>;
   };
@@ -75,4 +83,5 @@ function addLinesBody(object: object): void {
     schema: { type: 'string', description },
     example: '{"id":"word:tree","vector":[0.12,-0.5,0.33]}\n',
   };
+  content[ARROW_TYPE] = { schema: { type: 'string', format: 'binary', description: ARROW_DESCRIPTION } };
 }

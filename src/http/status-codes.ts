@@ -6,6 +6,7 @@ export const STATUS_CODES = {
   validation_failed: 400,
   malformed_json: 400,
   malformed_ndjson: 400,
+  malformed_arrow: 400,
   malformed_request: 400,
   unauthorized: 401,
   forbidden: 403,

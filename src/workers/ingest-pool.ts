@@ -1,5 +1,6 @@
 // The threads that parse large bodies. Main thread.
 
+import type { ArrowBatch, ArrowPoints } from '../contract/arrow-points.js';
 import type { PointBatch, PointShape } from '../contract/point-batch.js';
 import type { PointLines } from '../contract/point-lines.js';
 import type { SearchRequest } from '../contract/search.js';
@@ -41,6 +42,11 @@ export class IngestPool {
   /** A block of whole NDJSON lines, the first of which is line `firstLine` of the stream; it is the worker's from now on. */
   parsePointLines(block: Uint8Array, firstLine: number, shape: PointShape): Promise<PointLines> {
     return this.#pool.run({ kind: 'lines', block, firstLine, shape }, buffersOf([block]));
+  }
+
+  /** A record batch, whose body is the worker's from now on. @throws what contract/arrow-points.ts does, too_many_requests */
+  parseArrowPoints(arrow: ArrowBatch, shape: PointShape): Promise<ArrowPoints> {
+    return this.#pool.run({ kind: 'arrow', arrow, shape }, buffersOf([arrow.records.body]));
   }
 
   /** `{searches: [...]}`, in blocks that are the worker's from now on. */

@@ -1,5 +1,6 @@
 // Entry of the ingest pool's threads: parses and checks large bodies, so that the event loop is not held up.
 
+import { parseArrowPoints } from '../contract/arrow-points.js';
 import { type PointBatch, parsePoints } from '../contract/point-batch.js';
 import { parsePointLines } from '../contract/point-lines.js';
 import { parseSearches } from '../contract/search.js';
@@ -15,6 +16,10 @@ export default async function runIngestTask(task: IngestTask): Promise<Reply<unk
     }
     case 'lines': {
       const reply = await replyWith(() => parsePointLines(task.block, task.firstLine, task.shape));
+      return reply.ok ? movedReply(reply, buffersOf(reply.value.batch)) : reply;
+    }
+    case 'arrow': {
+      const reply = await replyWith(() => parseArrowPoints(task.arrow, task.shape));
       return reply.ok ? movedReply(reply, buffersOf(reply.value.batch)) : reply;
     }
     case 'searches':

@@ -1,5 +1,6 @@
 // What crosses the thread boundary: the messages of all pools, used by both sides.
 
+import type { ArrowBatch } from '../contract/arrow-points.js';
 import type { PointShape } from '../contract/point-batch.js';
 import type { ErrorData } from '../errors.js';
 import type { ArenaShape } from '../index/build/arena.js';
@@ -77,6 +78,7 @@ export type BuildTask =
 export type IngestTask =
   | { kind: 'points'; blocks: Uint8Array[]; shape: PointShape }
   | { kind: 'lines'; block: Uint8Array; firstLine: number; shape: PointShape }
+  | { kind: 'arrow'; arrow: ArrowBatch; shape: PointShape }
   | { kind: 'searches'; blocks: Uint8Array[] };
 
 /** Errors lose their class between threads: a worker returns them as data. */
