@@ -8,9 +8,7 @@ const SHARED = {
 } as const;
 
 type Options = NonNullable<ParseArgsConfig['options']>;
-type Values<Own extends Options> = ReturnType<
-  typeof parseArgs<{ options: Own & typeof SHARED }>
->['values'];
+type Values<Own extends Options> = ReturnType<typeof parseArgs<{ options: Own & typeof SHARED }>>['values'];
 
 /** The values; ends the process with the help where it is asked for, or where an option is unknown. */
 export function benchOptions<const Own extends Options>(help: string, own: Own): Values<Own> {

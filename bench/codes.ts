@@ -1,8 +1,8 @@
 // What each kind of code is worth: bytes in RAM, recall and work at the same leaves, in process on one thread.
 // Usage: npm run bench -- codes [--smoke]
 
-import { buildInProcess } from './coppice-in-process.js';
 import { benchOptions } from './bench-options.js';
+import { buildInProcess } from './coppice-in-process.js';
 import { loadBenchData } from './data/bench-vectors.js';
 import { recallAt, row } from './data/split.js';
 import { mean, recordTable } from './report.js';

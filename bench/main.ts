@@ -7,7 +7,8 @@ import { oneCorePrefix } from './one-core.js';
 const BENCHES: Record<string, string> = {
   kernels: 'speed of each WebAssembly kernel',
   codes: 'recall, work and bytes of each kind of code',
-  search: 'recall against QPS of one thread in process, beside hnswlib, usearch and LanceDB; held to one core',
+  search:
+    'recall against QPS of one thread in process, beside hnswlib, usearch and LanceDB; held to one core',
   data: 'how hard the made-up embeddings are, beside GloVe',
   service: 'figures of a running service, over HTTP',
   http: 'the search route beside one that does all of it but the search, and latency at half load',

@@ -1,8 +1,8 @@
 // Coppice as an engine of the search benchmark: one search thread, in process.
 
+import { VERSION } from '../../src/version.js';
 import { buildInProcess } from '../coppice-in-process.js';
 import { row } from '../data/split.js';
-import { VERSION } from '../../src/version.js';
 import type { Engine, EngineOptions } from './engine.js';
 
 export const COPPICE_EFFORTS = [
@@ -18,6 +18,7 @@ export const COPPICE_EFFORTS = [
   { probes: 224, rerankFactor: 10 },
   { probes: 288, rerankFactor: 12 },
   { probes: 400, rerankFactor: 16 },
+  { probes: 600, rerankFactor: 20 },
 ];
 
 /** Built anew each time: that takes seconds. */
@@ -33,10 +34,13 @@ export async function coppice({ base, queries, k, say }: EngineOptions): Promise
     build: { seconds: index.buildSeconds, cpuSeconds: (user + system) / 1e6 },
     indexBytes: (tree + codes + ids) * base.count,
     fileBytes: base.values.byteLength,
-    efforts: COPPICE_EFFORTS.filter(({ probes }) => probes <= index.leaves).map(({ probes, rerankFactor }) => ({
-      setting: `probes ${probes}, rerank ${rerankFactor}`,
-      search: (query) => index.search({ vector: row(queries, query), k, probes, rerankFactor, exact: false }).rows,
-    })),
+    efforts: COPPICE_EFFORTS.filter(({ probes }) => probes <= index.leaves).map(
+      ({ probes, rerankFactor }) => ({
+        setting: `probes ${probes}, rerank ${rerankFactor}`,
+        search: (query) =>
+          index.search({ vector: row(queries, query), k, probes, rerankFactor, exact: false }).rows,
+      }),
+    ),
     close: () => index.close(),
   };
 }

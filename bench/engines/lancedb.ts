@@ -16,26 +16,26 @@ const TABLE = 'vectors';
 const WRITE_ROWS = 50_000;
 /** It defaults to one partition per 8192 rows, made for tables on remote storage; this many find the same with less work. */
 const ROWS_PER_PARTITION = 600;
-/** Half a byte a dimension: with its default of a sixteenth no refining reaches 0.9 on words. */
-const DIMENSIONS_PER_SUBVECTOR = 2;
+/** A byte for four dimensions, as many as Coppice's codes have; its default is one for sixteen. */
+const DIMENSIONS_PER_SUBVECTOR = 4;
 const RQ_BITS = 4;
 
 const IVF_EFFORTS = [
+  { nprobes: 5, refine: 3 },
   { nprobes: 10, refine: 3 },
-  { nprobes: 20, refine: 3 },
+  { nprobes: 20, refine: 4 },
   { nprobes: 40, refine: 5 },
   { nprobes: 80, refine: 5 },
   { nprobes: 120, refine: 10 },
-  { nprobes: 200, refine: 10 },
-  { nprobes: 320, refine: 10 },
+  { nprobes: 200, refine: 15 },
 ];
 const HNSW_EFFORTS = [
-  { ef: 32, refine: 2 },
+  { ef: 24, refine: 2 },
+  { ef: 40, refine: 2 },
   { ef: 64, refine: 3 },
   { ef: 128, refine: 5 },
   { ef: 256, refine: 5 },
   { ef: 512, refine: 10 },
-  { ef: 768, refine: 10 },
 ];
 
 interface Lance {
@@ -88,7 +88,12 @@ export async function lancedb(
   const [index] = await table.listIndices();
   if (index === undefined) throw new Error(`${name} has no index`);
   const ask = (query: number) =>
-    table.vectorSearch(row(padded, query)).distanceType('cosine').limit(k).select(['id', '_distance']).fastSearch();
+    table
+      .vectorSearch(row(padded, query))
+      .distanceType('cosine')
+      .limit(k)
+      .select(['id', '_distance'])
+      .fastSearch();
   const ids = async (query: Query) => (await query.toArrow()).getChild('id').toArray();
   const efforts =
     kind === 'hnsw-sq'
@@ -124,7 +129,12 @@ function indexOf(lance: Lance, kind: Kind, count: number, dimension: number): un
     case 'ivf-rq':
       return lance.Index.ivfRq({ distanceType, numPartitions, numBits: RQ_BITS });
     case 'hnsw-sq':
-      return lance.Index.hnswSq({ distanceType, numPartitions: 1, m: GRAPH.m, efConstruction: GRAPH.efConstruction });
+      return lance.Index.hnswSq({
+        distanceType,
+        numPartitions: 1,
+        m: GRAPH.m,
+        efConstruction: GRAPH.efConstruction,
+      });
   }
 }
 
@@ -141,7 +151,12 @@ function aboutOf(kind: Kind, count: number, dimension: number): string {
 }
 
 /** Arrow tables are made by the version LanceDB brings along, as it asks for. */
-async function writeTable(lance: Lance, packages: PeerPackages, directory: string, base: Matrix): Promise<void> {
+async function writeTable(
+  lance: Lance,
+  packages: PeerPackages,
+  directory: string,
+  base: Matrix,
+): Promise<void> {
   const arrow = packages.load<Arrow>('apache-arrow');
   const database = await lance.connect(directory);
   let table: Table | undefined;

@@ -79,7 +79,10 @@ function packagesIn(folder: string): PeerPackages {
   return {
     load: (name) => load(name),
     version: (name) =>
-      (JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as { version: string })
-        .version,
+      (
+        JSON.parse(readFileSync(join(folder, 'node_modules', name, 'package.json'), 'utf8')) as {
+          version: string;
+        }
+      ).version,
   };
 }

@@ -1,7 +1,6 @@
 // Recall and speed of each effort of each engine, in interleaved rounds.
 
-import { recallAt } from '../data/split.js';
-import type { Effort, Engine } from '../engines/engine.js';
+import type { Effort } from '../engines/engine.js';
 import { median } from '../report.js';
 
 export interface Point {
@@ -25,22 +24,23 @@ interface Round {
 
 /** All efforts in turn, round after round, so that the machine's drift falls on all alike; medians over the rounds. */
 export async function measure(
-  engines: Engine[],
-  truth: ArrayLike<number>[],
-  { k, rounds, say }: { k: number; rounds: number; say: (text: string) => void },
+  engines: { name: string; efforts: Effort[] }[],
+  queryCount: number,
+  recallOf: (found: ArrayLike<number>[]) => number,
+  { rounds, say }: { rounds: number; say: (text: string) => void },
 ): Promise<Point[]> {
   const efforts = engines.flatMap(({ name, efforts }) => efforts.map((effort) => ({ engine: name, effort })));
   const recalls: number[] = [];
   for (const { effort } of efforts) {
     const found: ArrayLike<number>[] = [];
-    for (let query = 0; query < truth.length; query++) found.push(Array.from(await effort.search(query)));
-    recalls.push(recallAt(k, truth, found));
+    for (let query = 0; query < queryCount; query++) found.push(Array.from(await effort.search(query)));
+    recalls.push(recallOf(found));
   }
   const measured: Round[][] = efforts.map(() => []);
   for (let round = 1; round <= rounds; round++) {
     say(`round ${round} of ${rounds}`);
     for (const [index, { effort }] of efforts.entries()) {
-      measured[index]?.push(await runRound(effort, truth.length));
+      measured[index]?.push(await runRound(effort, queryCount));
     }
   }
   return efforts.map(({ engine, effort }, index) => {
