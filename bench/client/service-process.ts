@@ -10,6 +10,15 @@ const START_TIMEOUT_MS = 30_000;
 /** Characters of the log kept, to be shown when the service ends unexpectedly. */
 const LOG_CHARS_KEPT = 20_000;
 
+/** How the process is started, where it is not `npm start`. */
+export interface ServiceOptions {
+  /** Another entry file: one that says where it listens, as the service does. */
+  main?: string;
+  /** Options of node. */
+  nodeFlags?: string[];
+  environment?: Record<string, string>;
+}
+
 export class ServiceProcess {
   readonly origin: string;
   readonly #child: ChildProcess;
@@ -25,7 +34,10 @@ export class ServiceProcess {
    * Starts the compiled service on a free port; resolves once it listens, its collections may still be loading.
    * @throws with the service's log when it ends or stays silent instead
    */
-  static async start(dataDir: string, environment: Record<string, string> = {}): Promise<ServiceProcess> {
+  static async start(
+    dataDir: string,
+    { main = MAIN, nodeFlags = [], environment = {} }: ServiceOptions = {},
+  ): Promise<ServiceProcess> {
     const env = {
       ...process.env,
       HOST: '127.0.0.1',
@@ -34,7 +46,7 @@ export class ServiceProcess {
       ...environment,
       DATA_DIR: dataDir,
     };
-    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [...nodeFlags, main], { env, stdio: ['ignore', 'pipe', 'pipe'] });
     let kept = '';
     const log = () => kept;
     const origin = await new Promise<string>((resolve, reject) => {
@@ -66,6 +78,10 @@ export class ServiceProcess {
   /** The last part of its log, JSON lines. */
   get log(): string {
     return this.#log();
+  }
+
+  get pid(): number {
+    return this.#child.pid as number;
   }
 
   /** Still there, as far as this process knows. */

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CoppiceClient } from './coppice-client.js';
-import { ServiceProcess } from './service-process.js';
+import { type ServiceOptions, ServiceProcess } from './service-process.js';
 
 /** The killed service may be in the middle of a write when its directory is removed. */
 const REMOVAL = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 };
@@ -12,13 +12,15 @@ const REMOVAL = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }
 export interface TemporaryService {
   readonly service: ServiceProcess;
   readonly client: CoppiceClient;
+  readonly dataDir: string;
   /** Another process on the same directory, after the one before it was ended. */
-  start(): Promise<void>;
+  start(options?: ServiceOptions): Promise<void>;
 }
 
 /** Runs `use` beside a service of its own; stops it and removes its data afterwards, whatever happens. */
 export async function withTemporaryService<Result>(
   use: (running: TemporaryService) => Promise<Result>,
+  options: ServiceOptions = {},
 ): Promise<Result> {
   const directory = mkdtempSync(join(tmpdir(), 'coppice-'));
   let service: ServiceProcess | undefined;
@@ -31,12 +33,13 @@ export async function withTemporaryService<Result>(
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    service = await ServiceProcess.start(directory);
+    service = await ServiceProcess.start(directory, options);
     const running = {
       service,
       client: new CoppiceClient(service.origin),
-      async start() {
-        service = await ServiceProcess.start(directory);
+      dataDir: directory,
+      async start(again = options) {
+        service = await ServiceProcess.start(directory, again);
         running.service = service;
         running.client = new CoppiceClient(service.origin);
       },

@@ -1,32 +1,46 @@
-// The vectors that in-process benchmarks run on: GloVe at unit length, or made-up clusters in a smoke run.
+// The vectors that in-process benchmarks run on, at unit length: GloVe, made-up embeddings, or little of them in a smoke run.
 
 import { clusteredVectors } from '../client/clusters.js';
+import { loadEmbeddings } from './embeddings.js';
 import { loadGlove } from './glove.js';
-import { holdOut, type Matrix, row } from './split.js';
+import { holdOut, type Matrix } from './split.js';
+import { normalizeRows, wholeMatrix } from './vector-rows.js';
 
-const QUERIES = 1000;
 const SMOKE = { count: 5050, dimension: 32, clusters: 50, seed: 1 };
 const SMOKE_QUERIES = 50;
+const EMBEDDINGS_COUNT = '100000';
 
-export async function loadBenchVectors(smoke: boolean): Promise<{ base: Matrix; queries: Matrix }> {
-  const data = smoke ? clusteredVectors(SMOKE) : await glove();
-  const { base, queries } = holdOut(data, smoke ? SMOKE_QUERIES : QUERIES);
-  normalizeRows(base);
-  normalizeRows(queries);
-  return { base, queries };
+export interface BenchData {
+  name: string;
+  base: Matrix;
+  queries: Matrix;
 }
 
-async function glove(): Promise<Matrix> {
-  const { vectors, words, dimension } = await loadGlove(undefined, console.error);
-  return { values: vectors, count: words.length, dimension };
-}
-
-/** hnswlib-node has no cosine of its own: unit vectors make inner product the same. */
-function normalizeRows(matrix: Matrix): void {
-  for (let i = 0; i < matrix.count; i++) {
-    const vector = row(matrix, i);
-    const norm = Math.sqrt(vector.reduce((sum, value) => sum + value * value, 0));
-    if (norm === 0) continue;
-    for (let j = 0; j < vector.length; j++) vector[j] = (vector[j] as number) / norm;
+export async function loadBenchData(
+  wanted: { data: string; count?: string | undefined; queries: string; smoke: boolean },
+  say: (text: string) => void,
+): Promise<BenchData> {
+  if (wanted.smoke) return { name: 'smoke', ...heldOut(clusteredVectors(SMOKE), SMOKE_QUERIES) };
+  const queries = Number(wanted.queries);
+  switch (wanted.data) {
+    case 'glove': {
+      const limit = wanted.count === undefined ? undefined : Number(wanted.count);
+      const { vectors, words, dimension } = await loadGlove(limit, say);
+      return { name: 'glove', ...heldOut({ values: vectors, count: words.length, dimension }, queries) };
+    }
+    case 'embeddings': {
+      const count = Number(wanted.count ?? EMBEDDINGS_COUNT);
+      const made = await loadEmbeddings({ count, queries }, say);
+      const base = wholeMatrix(made.base);
+      made.base.close();
+      return { name: 'embeddings', base, queries: made.queries };
+    }
+    default:
+      throw new Error(`--data is glove or embeddings, not ${wanted.data}`);
   }
+}
+
+function heldOut(all: Matrix, queryCount: number): { base: Matrix; queries: Matrix } {
+  const { base, queries } = holdOut(all, queryCount);
+  return { base: normalizeRows(base), queries: normalizeRows(queries) };
 }

@@ -39,3 +39,19 @@ export function recallAt<Id>(k: number, truth: ArrayLike<Id>[], found: ArrayLike
   });
   return hits / (truth.length * k);
 }
+
+/**
+ * The same where rows cannot be told apart by number: found neighbours that are as near as the true k-th, within the
+ * rounding of float32.
+ */
+export function recallByDistance(k: number, truth: ArrayLike<number>[], found: ArrayLike<number>[]): number {
+  const ROUNDING = 1e-5;
+  let hits = 0;
+  truth.forEach((distances, i) => {
+    const farthest = (distances[k - 1] as number) + ROUNDING;
+    hits += Array.from(found[i] as ArrayLike<number>)
+      .slice(0, k)
+      .filter((distance) => distance <= farthest).length;
+  });
+  return hits / (truth.length * k);
+}

@@ -2,7 +2,7 @@
 
 import { recordTable } from '../report.js';
 
-interface Figure {
+export interface Figure {
   figure: string;
   value: number;
   unit: string;
@@ -24,6 +24,10 @@ export class Figures {
   ): void {
     this.#figures.push({ figure, value: Number(value.toPrecision(4)), unit, wanted, setting });
     console.error(`${figure}: ${value.toPrecision(4)} ${unit}${setting && ` (${setting})`}`);
+  }
+
+  get all(): readonly Figure[] {
+    return this.#figures;
   }
 
   /** The table for people, then one line of JSON for programs. */

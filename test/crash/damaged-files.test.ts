@@ -65,7 +65,7 @@ t.test('kills while a damaged index is replaced lose nothing', async (t) => {
   for (const killAfterMs of [0, 40, 150, 400, 800]) {
     await setTimeout(killAfterMs);
     await running.kill();
-    running = await ServiceProcess.start(directory, THREADS);
+    running = await ServiceProcess.start(directory, { environment: THREADS });
   }
   const client = new CoppiceClient(running.origin);
   await client.ready();
@@ -104,7 +104,7 @@ t.test('a collection whose data is damaged is set aside, and the others are serv
 /** Two collections with the same points and an index, one of them damaged while the service is down. */
 async function restartDamaged(t: Test, { file, how }: Damage) {
   const directory = t.testdir();
-  let service = await ServiceProcess.start(directory, THREADS);
+  let service = await ServiceProcess.start(directory, { environment: THREADS });
   t.teardown(() => service.kill());
   const before = new CoppiceClient(service.origin);
   const collections = join(directory, 'collections');
@@ -127,7 +127,7 @@ async function restartDamaged(t: Test, { file, how }: Damage) {
   const damaged = paths.filter((path) => file.test(path));
   t.equal(damaged.length, 1, `one file is damaged: ${damaged}`);
   await how(join(collections, victim, damaged[0] as string));
-  service = await ServiceProcess.start(directory, THREADS);
+  service = await ServiceProcess.start(directory, { environment: THREADS });
   const client = new CoppiceClient(service.origin);
   await client.ready();
   return { directory, service, client, expected };

@@ -31,7 +31,7 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
   const plan = new CrashPlan(SEED);
   const expected = new ExpectedPoints();
   const counts = { ingest: 0, build: 0, conversion: 0 };
-  let service = await ServiceProcess.start(directory, THREADS);
+  let service = await ServiceProcess.start(directory, { environment: THREADS });
   t.teardown(() => service.kill());
   let client = new CoppiceClient(service.origin);
   await client.createCollection({
@@ -55,7 +55,7 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
     await Promise.all([load, kill()]);
     pace.learn(activity, killAfter, counts[activity] - countBefore);
 
-    service = await ServiceProcess.start(directory, THREADS);
+    service = await ServiceProcess.start(directory, { environment: THREADS });
     client = new CoppiceClient(service.origin);
     await client.ready();
     const what = `kill ${round}, ${killAfterMs} ms into ${activity}`;
