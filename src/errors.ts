@@ -45,6 +45,7 @@ const MESSAGES = {
   unauthorized: () => 'Send a valid API key: `Authorization: Bearer KEY`.',
   forbidden: (f) => `This needs a key with scope ${f.scope}.`,
   too_many_requests: (f) => `Too much waits already (${f.what}); try again in a second.`,
+  overloaded: () => 'The service has more searches waiting than it can answer soon; try again in a second.',
   not_ready: (f) => `Still loading ${f.collections}; try again in a second.`,
   shutting_down: () => 'The service is stopping; try another instance or again later.',
   timeout: (f) => `The request took longer than ${f.timeoutMs} ms.`,

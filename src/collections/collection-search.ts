@@ -8,10 +8,11 @@ import { ServiceError } from '../errors.js';
 import type { Answer, Query } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Lane } from './fair-queue.js';
 import { decodePayload } from './payloads.js';
 import { planFor } from './plan-for.js';
 import { compareHits, passes, scoreOf } from './scores.js';
-import { shareCount } from './split.js';
+import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
 import { yieldToLoop } from './yield-to-loop.js';
@@ -25,12 +26,22 @@ const WIDENING = 4;
 const ATTEMPTS_MAX = 8;
 
 export interface CollectionSearchOptions {
+  /** Unique in the process: collections take turns on the search threads. */
+  collection: string;
   dimension: number;
   metric: Metric;
   store: PointsStore;
   views: Views;
   vectors: StoredVectors;
   dispatcher: Dispatcher;
+}
+
+/** Who a search is for. */
+export interface Caller {
+  /** Part of a batch: single searches do not wait for all of it. */
+  isBatch?: boolean;
+  /** Aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal | undefined;
 }
 
 /** One point of an answer. */
@@ -50,14 +61,15 @@ export class CollectionSearch {
 
   /**
    * The nearest points by the request.
-   * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests
+   * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests, overloaded; the
+   * reason of the caller's signal
    */
-  async search(request: SearchRequest): Promise<SearchResponse> {
+  async search(request: SearchRequest, caller: Caller = {}): Promise<SearchResponse> {
     const startedAt = performance.now();
     for (let attempt = 1; ; attempt++) {
       const isLast = attempt === ATTEMPTS_MAX;
       const response = await this.#options.views.use((live) =>
-        this.#attempt(live, request, startedAt, isLast),
+        this.#attempt(live, request, { caller, startedAt, isLast }),
       );
       if (response) return response;
     }
@@ -84,25 +96,26 @@ export class CollectionSearch {
    * Runs a query on the pool. Where the probed leaves hold fewer than k live points (small leaves, many deletes) it
    * probes on, so that fewer than k come back only when fewer are there.
    */
-  async ask(live: LiveView, query: Query): Promise<Answer> {
+  async ask(live: LiveView, query: Query, caller: Caller = {}): Promise<Answer> {
     const { leaves } = live.served.generation;
     const wanted = Math.min(query.k, live.served.indexedCount + live.served.pendingCount);
     for (let { probes } = query; ; probes = Math.min(leaves, probes * WIDENING)) {
       const isFirst = probes === query.probes;
-      const answer = await this.#askOnce(live, isFirst ? query : { ...query, probes, probeShare: 1 });
+      const answer = await this.#askOnce(live, isFirst ? query : { ...query, probes, probeShare: 1 }, caller);
       if (answer.rows.length >= wanted || query.exact || probes >= leaves) return answer;
     }
   }
 
-  /** Split over the threads where that is faster. */
-  #askOnce(live: LiveView, query: Query): Promise<Answer> {
-    const { dispatcher } = this.#options;
-    const shares = shareCount(live, query, dispatcher.idleThreads);
-    if (shares > 1) {
-      const { pendingCount, encodedCount } = live.served.generation;
-      return dispatcher.searchSplit(live.view, query, shares, { pendingCount, encodedCount });
-    }
-    return dispatcher.search(live.view, query);
+  /** In parts where that is faster, or where it would hold a thread for long. */
+  #askOnce(live: LiveView, query: Query, { isBatch, signal }: Caller): Promise<Answer> {
+    const { collection, dispatcher } = this.#options;
+    const costNs = queryNs(live, query);
+    const lane: Lane = isLong(costNs) ? 'scan' : isBatch ? 'batch' : 'search';
+    const errand = { collection, lane, costNs, signal };
+    const parts = partCount(costNs, dispatcher.idleThreads);
+    if (parts === 1) return dispatcher.search(live.view, query, errand);
+    const { pendingCount, encodedCount } = live.served.generation;
+    return dispatcher.searchInParts(live.view, query, parts, { pendingCount, encodedCount }, errand);
   }
 
   /** The vector to search for; `self` is the point it is taken from, which is no result. */
@@ -131,11 +144,10 @@ export class CollectionSearch {
   async #attempt(
     live: LiveView,
     request: SearchRequest,
-    startedAt: number,
-    isLast: boolean,
+    { caller, startedAt, isLast }: { caller: Caller; startedAt: number; isLast: boolean },
   ): Promise<SearchResponse | undefined> {
     const { vector, self } = this.#target(live, request);
-    const answer = await this.ask(live, this.#query(live, request, vector, self));
+    const answer = await this.ask(live, this.#query(live, request, vector, self), caller);
     const { hits, vanished } = this.hitsOf(answer, self);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
     const results = await this.#fill(live, hits.slice(0, request.k), request);

@@ -18,6 +18,7 @@ import { describeCollection } from './describe.js';
 import { decodePayload } from './payloads.js';
 import { measureRecall } from './recall.js';
 import { type ScrollPage, scrollPoints } from './scroll.js';
+import { searchBatch } from './search-batch.js';
 import { overrideSettings } from './settings.js';
 
 export interface StoredPoint {
@@ -86,21 +87,17 @@ export class Collection {
     return scrollPoints(this.#parts, request);
   }
 
-  /** @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests */
-  async search(request: SearchRequest): Promise<SearchResponse> {
-    return this.#parts.search.search(request);
+  /** @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests, overloaded */
+  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResponse> {
+    return this.#parts.search.search(request, { signal });
   }
 
   /** The answer to each request, in order; one that fails fails them all. @throws as `search` */
-  async searchBatch(requests: readonly SearchRequest[]): Promise<SearchResponse[]> {
-    const replies = await Promise.allSettled(requests.map((request) => this.search(request)));
-    return replies.map((reply, index) => {
-      if (reply.status === 'fulfilled') return reply.value;
-      throw atSearch(index, reply.reason);
-    });
+  async searchBatch(requests: readonly SearchRequest[], signal?: AbortSignal): Promise<SearchResponse[]> {
+    return searchBatch(this.#parts.search, requests, signal);
   }
 
-  /** @throws collection_empty, too_many_requests */
+  /** @throws collection_empty, too_many_requests, overloaded */
   async measureRecall(request: RecallRequest): Promise<RecallReport> {
     return measureRecall({ ...this.#parts, name: this.name }, request);
   }
@@ -191,15 +188,4 @@ export class Collection {
       else log.info(fields, 'index build canceled');
     }
   }
-}
-
-/** The failure of one search of a batch, telling which. */
-function atSearch(index: number, error: unknown): unknown {
-  if (!(error instanceof ServiceError)) return error;
-  const issues = error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }];
-  const located = issues.map(({ path, message }) => ({
-    path: `searches[${index}]${path && `.${path}`}`,
-    message,
-  }));
-  return new ServiceError(error.code, error.fields, located);
 }

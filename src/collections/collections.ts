@@ -14,6 +14,7 @@ import { SearchPool } from '../workers/search-pool.js';
 import type { Collection } from './collection.js';
 import type { Services } from './collection-parts.js';
 import { DiskReserve } from './disk-reserve.js';
+import type { DispatchFigures } from './dispatch-figures.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
 import { createCollection, openCollection } from './open-collection.js';
@@ -163,9 +164,14 @@ export class Collections {
     });
   }
 
+  /** What the queue of the search threads did since the start. */
+  get dispatch(): DispatchFigures {
+    return this.#services.dispatcher.figures;
+  }
+
   stats(): EngineStats {
     const served = this.#served();
-    const { dispatcher, searchPool } = this.#services;
+    const { dispatcher } = this.#services;
     return {
       collections: {
         served: served.length,
@@ -173,7 +179,7 @@ export class Collections {
         unavailable: this.unavailable().length,
       },
       queues: {
-        searches: dispatcher.queueSize + searchPool.queueSize,
+        searches: dispatcher.queueSize,
         mutations: served.reduce((sum, collection) => sum + collection.queuedMutations, 0),
         bodies: this.ingest.queueSize,
       },

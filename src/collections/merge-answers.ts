@@ -1,39 +1,42 @@
-// Joins the answers to the shares of one query. Runs on any thread.
+// Joins the answers to the parts of one query. Runs on any thread.
 
 import type { Answer, QueryStats } from '../index/query.js';
 
 /**
- * The nearest of all shares, nearest first and the smaller row first where distances tie; like each share's answer it
- * holds more than `k` where distances tie at the k-th. Times are those of the slowest share, counts are sums.
+ * The nearest of both, nearest first; like each part's answer it holds more than `k` where distances tie at the k-th.
+ * Times are those of the slowest part, counts are sums. Linear in k: a long scan has hundreds of parts.
  */
-export function mergeAnswers(answers: Answer[], k: number): Answer {
-  const [first] = answers;
-  if (first && answers.length === 1) return first;
-  const found = answers.flatMap((answer) =>
-    Array.from(answer.rows, (row, index) => ({ row, distance: answer.distances[index] as number })),
-  );
-  found.sort((a, b) => a.distance - b.distance || a.row - b.row);
-  const last = found[k - 1]?.distance ?? Number.POSITIVE_INFINITY;
-  const kept = found.filter((candidate) => candidate.distance <= last);
+export function mergeAnswers(a: Answer, b: Answer, k: number): Answer {
+  const rows: number[] = [];
+  const distances: number[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.rows.length || j < b.rows.length) {
+    const fromA =
+      j >= b.rows.length || (i < a.rows.length && (a.distances[i] as number) <= (b.distances[j] as number));
+    const answer = fromA ? a : b;
+    const index = fromA ? i++ : j++;
+    const distance = answer.distances[index] as number;
+    if (distances.length >= k && distance > (distances[k - 1] as number)) break;
+    rows.push(answer.rows[index] as number);
+    distances.push(distance);
+  }
   return {
-    rows: Uint32Array.from(kept, (candidate) => candidate.row),
-    distances: Float32Array.from(kept, (candidate) => candidate.distance),
-    stats: mergeStats(answers.map((answer) => answer.stats)),
+    rows: Uint32Array.from(rows),
+    distances: Float32Array.from(distances),
+    stats: mergeStats(a.stats, b.stats),
   };
 }
 
-function mergeStats(all: QueryStats[]): QueryStats {
-  const sum = (pick: (stats: QueryStats) => number) => all.reduce((total, stats) => total + pick(stats), 0);
-  const max = (pick: (stats: QueryStats) => number) =>
-    all.reduce((most, stats) => Math.max(most, pick(stats)), 0);
+function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
   return {
-    probes: sum((stats) => stats.probes),
-    leaves: max((stats) => stats.leaves),
-    vectorsScanned: sum((stats) => stats.vectorsScanned),
-    vectorsReranked: sum((stats) => stats.vectorsReranked),
-    prepareUs: max((stats) => stats.prepareUs),
-    rankUs: max((stats) => stats.rankUs),
-    scanUs: max((stats) => stats.scanUs),
-    rerankUs: max((stats) => stats.rerankUs),
+    probes: Math.max(a.probes, b.probes),
+    leaves: Math.max(a.leaves, b.leaves),
+    vectorsScanned: a.vectorsScanned + b.vectorsScanned,
+    vectorsReranked: a.vectorsReranked + b.vectorsReranked,
+    prepareUs: Math.max(a.prepareUs, b.prepareUs),
+    rankUs: Math.max(a.rankUs, b.rankUs),
+    scanUs: Math.max(a.scanUs, b.scanUs),
+    rerankUs: Math.max(a.rerankUs, b.rerankUs),
   };
 }

@@ -132,8 +132,9 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   const vectors = new StoredVectors();
   const { dispatcher, disk, log } = services;
   const { name, dimension, metric } = entry;
-  const search = new CollectionSearch({ dimension, metric, store, views, vectors, dispatcher });
-  const encoder = new PendingEncoder(views, services.searchPool, log);
+  const collection = entry.id;
+  const search = new CollectionSearch({ collection, dimension, metric, store, views, vectors, dispatcher });
+  const encoder = new PendingEncoder({ collection, views, dispatcher, log });
   const writer = new Writer({
     name,
     dimension,

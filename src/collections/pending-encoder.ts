@@ -1,37 +1,43 @@
 // Has the codes of appended rows made by the search pool, a batch at a time: until then a search compares these rows
 // with their full vectors. Main thread.
 
-import type { SearchPool } from '../workers/search-pool.js';
+import type { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
 import type { Views } from './views.js';
 
 /** Rows without codes before a pool thread is asked: comparing so few exactly costs next to nothing. */
 const ROWS_MIN = 256;
+/** What a task of a few hundred rows takes, roughly: its turn comes after as much of other work. */
+const TASK_NS = 2_000_000;
+
+export interface PendingEncoderOptions {
+  /** Whose rows these are, to the dispatcher. */
+  collection: string;
+  views: Views;
+  dispatcher: Dispatcher;
+  log: Log;
+}
 
 export class PendingEncoder {
-  readonly #views: Views;
-  readonly #pool: SearchPool;
-  readonly #log: Log;
+  readonly #options: PendingEncoderOptions;
   #running: Promise<void> | undefined;
   #stopped = false;
 
-  constructor(views: Views, pool: SearchPool, log: Log) {
-    this.#views = views;
-    this.#pool = pool;
-    this.#log = log;
+  constructor(options: PendingEncoderOptions) {
+    this.#options = options;
   }
 
   /** Rows may have been appended: encodes them in the background where they are many, one task at a time. */
   wake(): void {
     if (this.#stopped || this.#running) return;
-    const { generation } = this.#views.current.served;
+    const { generation } = this.#options.views.current.served;
     if (generation.pendingCount - generation.encodedCount < ROWS_MIN) return;
     const before = generation.encodedCount;
     this.#running = this.#encode().finally(() => {
       this.#running = undefined;
       if (this.#stopped) return;
       // Without progress (the thread failed) the next insert tries again, not this loop.
-      const isSwitched = this.#views.current.served.generation !== generation;
+      const isSwitched = this.#options.views.current.served.generation !== generation;
       if (isSwitched || generation.encodedCount > before) this.wake();
     });
   }
@@ -43,9 +49,11 @@ export class PendingEncoder {
 
   async #encode(): Promise<void> {
     try {
-      await this.#views.use((live) => this.#pool.encodePending(live.view));
+      const { collection, views, dispatcher } = this.#options;
+      const errand = { collection, lane: 'encode', costNs: TASK_NS } as const;
+      await views.use((live) => dispatcher.encodePending(live.view, errand));
     } catch (error) {
-      this.#log.warn(
+      this.#options.log.warn(
         { error },
         'codes of appended rows could not be made; searches compare the full vectors',
       );

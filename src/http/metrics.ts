@@ -1,9 +1,12 @@
 // The service's figures in Prometheus' text format. The only importer of prom-client. Main thread.
 
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'prom-client';
 import type { Collections } from '../collections/collections.js';
+import type { DispatchFigures } from '../collections/dispatch-figures.js';
+import { Histogram } from '../collections/histogram.js';
 import type { SearchStats } from '../contract/search.js';
+import { histogramMetric } from './histogram-metric.js';
 
 /** 0.1 ms to 10 s. */
 const REQUEST_SECONDS = [
@@ -28,8 +31,9 @@ export class Metrics {
   readonly #registry = new Registry();
   readonly #loopDelay: IntervalHistogram = monitorEventLoopDelay({ resolution: LOOP_RESOLUTION_MS });
   readonly #requests: Counter<'route' | 'method' | 'status'>;
-  readonly #requestSeconds: Histogram<'route' | 'method'>;
-  readonly #stageSeconds: Histogram<'stage'>;
+  /** By route and method. */
+  readonly #requestSeconds = new Map<string, [labels: Record<string, string>, Histogram]>();
+  readonly #stageSeconds = new Map<string, [labels: Record<string, string>, Histogram]>();
   readonly #scanned: Counter;
   readonly #reranked: Counter;
 
@@ -43,20 +47,16 @@ export class Metrics {
       labelNames: ['route', 'method', 'status'],
       registers,
     });
-    this.#requestSeconds = new Histogram({
-      name: 'coppice_http_request_seconds',
-      help: 'Time from a request to its reply.',
-      labelNames: ['route', 'method'],
-      buckets: REQUEST_SECONDS,
-      registers,
-    });
-    this.#stageSeconds = new Histogram({
-      name: 'coppice_search_stage_seconds',
-      help: 'Time of each stage of a search.',
-      labelNames: ['stage'],
-      buckets: STAGE_SECONDS,
-      registers,
-    });
+    addHistograms(
+      this.#registry,
+      { name: 'coppice_http_request_seconds', help: 'Time from a request to its reply.' },
+      () => this.#requestSeconds.values(),
+    );
+    addHistograms(
+      this.#registry,
+      { name: 'coppice_search_stage_seconds', help: 'Time of each stage of a search.' },
+      () => this.#stageSeconds.values(),
+    );
     this.#scanned = new Counter({
       name: 'coppice_vectors_scanned_total',
       help: 'Codes scanned by searches.',
@@ -69,18 +69,31 @@ export class Metrics {
     });
     collectDefaultMetrics({ register: this.#registry });
     engineGauges(this.#registry, engine);
+    dispatchMetrics(this.#registry, () => engine()?.dispatch);
     loopGauge(this.#registry, this.#loopDelay);
     this.#loopDelay.enable();
   }
 
   observeRequest({ route, method, status, seconds }: FinishedRequest): void {
     this.#requests.inc({ route, method, status });
-    this.#requestSeconds.observe({ route, method }, seconds);
+    const key = `${method} ${route}`;
+    let series = this.#requestSeconds.get(key);
+    if (series === undefined) {
+      series = [{ route, method }, new Histogram(REQUEST_SECONDS)];
+      this.#requestSeconds.set(key, series);
+    }
+    series[1].observe(seconds);
   }
 
   observeSearch(stats: SearchStats): void {
-    for (const [stage, microseconds] of Object.entries(stats.microseconds)) {
-      this.#stageSeconds.observe({ stage }, microseconds / 1e6);
+    const { microseconds } = stats;
+    for (const stage in microseconds) {
+      let series = this.#stageSeconds.get(stage);
+      if (series === undefined) {
+        series = [{ stage }, new Histogram(STAGE_SECONDS)];
+        this.#stageSeconds.set(stage, series);
+      }
+      series[1].observe((microseconds[stage] as number) / 1e6);
     }
     this.#scanned.inc(stats.vectors_scanned);
     this.#reranked.inc(stats.vectors_reranked);
@@ -152,6 +165,40 @@ function engineGauges(registry: Registry, engine: () => Collections | undefined)
   gauge('coppice_disk_bytes', 'Disk of a collection.', ['collection'], (engine, set) => {
     for (const { name, disk_bytes } of engine.list()) set({ collection: name }, disk_bytes);
   });
+}
+
+/** What the search pool's queue does. */
+function dispatchMetrics(registry: Registry, figures: () => DispatchFigures | undefined): void {
+  const histogram = (name: string, help: string, pick: (figures: DispatchFigures) => Histogram) => {
+    addHistograms(registry, { name, help }, () => {
+      const found = figures();
+      return found === undefined ? [] : [[{}, pick(found)]];
+    });
+  };
+  histogram(
+    'coppice_search_wait_seconds',
+    'Time that a query waits for a search thread.',
+    (found) => found.waitSeconds,
+  );
+  histogram(
+    'coppice_search_task_queries',
+    'Queries that go to a search thread together.',
+    (found) => found.taskQueries,
+  );
+  new Counter({
+    name: 'coppice_searches_dropped_total',
+    help: 'Queries that no thread was given: refused with a full queue, or late, or left by their client.',
+    labelNames: ['reason'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [reason, count] of Object.entries(figures()?.dropped ?? {})) this.inc({ reason }, count);
+    },
+  });
+}
+
+function addHistograms(registry: Registry, ...of: Parameters<typeof histogramMetric>): void {
+  registry.registerMetric(histogramMetric(...of) as unknown as Metric);
 }
 
 type Fill<L extends string> = (

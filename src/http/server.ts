@@ -1,7 +1,6 @@
 // The HTTP server: limits, plugins, hooks and all routes, in the order in which they count. Main thread.
 
 import type { Socket } from 'node:net';
-import helmet from '@fastify/helmet';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyError,
@@ -28,6 +27,7 @@ import { pointRoutes } from './routes/points.js';
 import { scrollRoutes } from './routes/scroll.js';
 import { batchSearchRoutes, recallRoutes, searchRoutes } from './routes/search.js';
 import { storageRoutes } from './routes/storage.js';
+import { secureReplies } from './security-headers.js';
 import { refuseUnknownCalls } from './unknown-calls.js';
 
 const HEADER_BYTES_MAX = 16 * 1024;
@@ -55,7 +55,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const stopping = dropIdlersAtStop(app);
   logRequests(app, metrics);
   limitTime(app, options.requestTimeoutMs);
-  await app.register(helmet, { contentSecurityPolicy: { directives: { upgradeInsecureRequests: null } } });
+  secureReplies(app);
   refuseUnknownCalls(app);
   await collectDocument(app, options.version);
   app.after(() => addRoutes(app as unknown as Api, options, metrics, stopping));

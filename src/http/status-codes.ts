@@ -37,6 +37,7 @@ export const STATUS_CODES = {
   data_directory_in_use: 500,
   configuration_invalid: 500,
   collection_unavailable: 503,
+  overloaded: 503,
   not_ready: 503,
   shutting_down: 503,
   timeout: 503,

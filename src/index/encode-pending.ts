@@ -8,8 +8,8 @@ import type { PositionReader } from './query.js';
 import type { Scratch } from './scratch.js';
 import { blockBytes, codeDimension, codeWords } from './settings.js';
 
-/** A task encodes no more rows than this, so that searches on the same thread wait a few milliseconds at most. */
-const ROWS_PER_TASK_MAX = 2048;
+/** A task encodes no more rows than this: searches wait for it. */
+const ROWS_PER_TASK_MAX = 512;
 
 /** Before the first build the centre is the mean of this many rows. */
 const CENTRE_ROWS_MAX = 1024;

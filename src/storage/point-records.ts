@@ -41,6 +41,7 @@ export interface PointRecord {
 }
 
 const text = new TextEncoder();
+const decoder = new TextDecoder();
 const UTF8_BYTES_PER_UNIT_MAX = 3;
 
 /** Keys and values of one commit, ready to be written: nothing is left to be done between its first put and its last. */
@@ -155,7 +156,7 @@ export function decodeRowId(row: number, bytes: Uint8Array): PointId | undefined
   const flags = bytes[0] as number;
   const checksum = new DataView(bytes.buffer, bytes.byteOffset).getUint32(1, true);
   if (checksum !== rowIdChecksum(row, flags, bytes, ROW_HEAD_BYTES, bytes.byteLength)) return undefined;
-  const id = new TextDecoder().decode(bytes.subarray(ROW_HEAD_BYTES));
+  const id = decoder.decode(bytes.subarray(ROW_HEAD_BYTES));
   return flags & INTEGER_ID ? Number(id) : id;
 }
 

@@ -2,13 +2,14 @@
 
 import { BroadcastChannel } from 'node:worker_threads';
 import type { Answer, Query, QueryPart } from '../index/query.js';
-import { QUEUED_SEARCHES_MAX } from '../limits.js';
 import { collectWhenIdle } from './collect-when-idle.js';
 import type { ReleaseMessage, SearchTask, SearchView } from './messages.js';
 import { RELEASE_CHANNEL } from './search-pool-channel.js';
 import { ViewUnknown, WorkerPool } from './worker-pool.js';
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
+/** One that runs and one that waits for it: the dispatcher sends no more. */
+const TASKS_PER_THREAD = 2;
 const NO_IDLE_TIMEOUT_MS = 2 ** 31 - 1;
 /** The event loop goes first where cores are few: it hands out the searches and writes the answers. */
 const NICE_INCREMENT = 5;
@@ -27,7 +28,9 @@ export class SearchPool {
         threadsMin: options.threads,
         threadsMax: options.threads,
         idleTimeoutMs: NO_IDLE_TIMEOUT_MS,
-        queuedMax: QUEUED_SEARCHES_MAX,
+        // Tasks wait here only while a thread is replaced that has died.
+        queuedMax: TASKS_PER_THREAD * options.threads,
+        tasksPerThread: TASKS_PER_THREAD,
         niceIncrement: NICE_INCREMENT,
       },
       onError,

@@ -14,6 +14,8 @@ export interface WorkerPoolOptions {
   idleTimeoutMs: number;
   /** Tasks that may wait for a thread. */
   queuedMax: number;
+  /** Tasks that a thread has at once, one after the other; default 1. The next one need not be waited for then. */
+  tasksPerThread?: number;
   /** Posix niceness of the threads, 0 = as the process. */
   niceIncrement?: number;
 }
@@ -35,6 +37,7 @@ export class WorkerPool<Task> {
       maxThreads: options.threadsMax,
       idleTimeout: options.idleTimeoutMs,
       maxQueue: Math.max(1, options.queuedMax),
+      concurrentTasksPerWorker: options.tasksPerThread ?? 1,
       closeTimeout: CLOSE_TIMEOUT_MS,
       // Workers listen to broadcasts between tasks, so their event loops must not be blocked by Atomics.wait.
       atomics: 'disabled',

@@ -44,10 +44,12 @@ t.test('merged answers are in order and keep what ties with the k-th', async (t)
       7,
     ),
   ];
-  const merged = mergeAnswers(shares, 4);
-  t.strictSame([...merged.rows], [3, 4, 7, 1, 2]);
-  t.match(merged.stats, { vectorsScanned: 23, scanUs: 9, leaves: 9, probes: 3 });
-  t.equal(mergeAnswers(shares, 100).rows.length, 6);
+  const mergeAll = (k: number) => shares.reduce((a, b) => mergeAnswers(a, b, k));
+  const merged = mergeAll(4);
+  t.strictSame([...merged.rows], [4, 3, 7, 1, 2]);
+  t.strictSame([...merged.distances], [0.5, 0.5, 1, 2, 2]);
+  t.match(merged.stats, { vectorsScanned: 23, scanUs: 9, leaves: 9, probes: 1 });
+  t.equal(mergeAll(100).rows.length, 6);
 });
 
 t.test('scores are those of the metric, and thresholds follow their direction', async (t) => {

@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { test } from 'tap';
 import type { Collection } from '../../src/collections/collection.js';
 import { problem } from '../../src/contract/problem.js';
+import { ServiceError } from '../../src/errors.js';
 import { startService, startWithoutEngine } from './service.js';
 
 test('health tells life and readiness', async (t) => {
@@ -67,6 +68,11 @@ test('figures are there for Prometheus', async (t) => {
     'coppice_queue_size{queue="searches"} 0',
     'coppice_queue_size{queue="bodies"} 0',
     'coppice_event_loop_delay_seconds{quantile="0.99"}',
+    'coppice_search_wait_seconds_bucket{le="10"} 3',
+    'coppice_search_wait_seconds_count 3',
+    'coppice_search_task_queries_sum 3',
+    'coppice_searches_dropped_total{reason="client_left"} 0',
+    'coppice_http_request_seconds_bucket{le="+Inf",route="/v1/collections/:name/search",method="POST"} 1',
     'process_resident_memory_bytes',
   ];
   for (const line of expected) t.ok(text.includes(line), line);
@@ -111,6 +117,81 @@ test('work that takes too long is given up with 503', async (t) => {
     t.match(answer, /^HTTP\/1\.1 503/);
     t.match(answer, /"code":"timeout"/);
   }
+});
+
+/** A collection whose searches wait until nobody wants them any more; `ends` tells why each of them ended. */
+function patientCollection(): { collection: Collection; started: Promise<void>; ends: Promise<unknown> } {
+  let start = () => {};
+  let end = (_reason: unknown) => {};
+  const started = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const ends = new Promise<unknown>((resolve) => {
+    end = resolve;
+  });
+  const search = (_request: unknown, signal: AbortSignal) =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => {
+        end(signal.reason);
+        reject(signal.reason);
+      });
+      start();
+    });
+  return { collection: { search } as unknown as Collection, started, ends };
+}
+
+const SEARCH =
+  'POST /v1/collections/c/search HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 16\r\n\r\n{"vector":[1,2]}';
+
+test('a search that waits ends with its time, and is answered once', async (t) => {
+  const { app, collections } = await startService(t, { REQUEST_TIMEOUT_MS: '100' });
+  const { collection, ends } = patientCollection();
+  collections.get = () => collection;
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const answer = await answerTo(port, SEARCH, /"code"[^}]+}/);
+  t.match(answer, /^HTTP\/1\.1 503/);
+  t.match(answer, /retry-after: 1/i);
+  t.match(answer, /"code":"timeout"/);
+  t.match(await ends, { code: 'timeout' });
+});
+
+test('a search that waits ends when its client leaves', async (t) => {
+  const { app, collections } = await startService(t);
+  const { collection, started, ends } = patientCollection();
+  collections.get = () => collection;
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  const socket = connect(port, '127.0.0.1', () => socket.write(SEARCH));
+  await started;
+  socket.destroy();
+  t.match(await ends, { code: 'malformed_request' });
+});
+
+test('an answered request is not taken for one whose client left', async (t) => {
+  const { app, collections } = await startService(t);
+  let signal: AbortSignal | undefined;
+  const search = async (_request: unknown, given: AbortSignal) => {
+    signal = given;
+    return { results: [] };
+  };
+  collections.get = () => ({ search }) as unknown as Collection;
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  const { port } = app.server.address() as AddressInfo;
+  t.match(await answerTo(port, SEARCH, /"results"/), /^HTTP\/1\.1 200/);
+  t.equal(signal?.aborted, false);
+});
+
+test('an overloaded service says when to come back', async (t) => {
+  const { ask, collections } = await startService(t);
+  const search = async () => {
+    throw new ServiceError('overloaded');
+  };
+  collections.get = () => ({ search }) as unknown as Collection;
+  const { status, headers, body } = await ask('POST /v1/collections/c/search', { vector: [1, 2] });
+  t.equal(status, 503);
+  t.equal(headers['retry-after'], '1');
+  t.equal(body.code, 'overloaded');
 });
 
 test('a client whose stream is refused early gets the reply, and does not hold up the end of the service', async (t) => {

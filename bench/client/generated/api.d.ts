@@ -587,7 +587,7 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
@@ -1891,7 +1891,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2368,7 +2368,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -2772,7 +2772,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
             503: {
                 headers: {
                     [name: string]: unknown;

@@ -20,6 +20,7 @@ import {
 } from '../api.js';
 import type { Metrics } from '../metrics.js';
 import { collectionParams, encodingQuery } from '../params.js';
+import { endOf } from '../request-time.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, json } from '../responses.js';
 import { writeBatchReply, writeSearchReply } from '../search-reply.js';
 
@@ -55,13 +56,13 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
       body: searchRequest,
       response: {
         200: json('The nearest points, nearest first.', searchResponse),
-        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
+        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests', 'overloaded'),
       },
     },
     handler: async (request, reply) => {
       const collection = engine().get(request.params.name);
       const wanted = parseSearch(bodyBytes(request));
-      const { results, stats } = await collection.search({ ...wanted, with_stats: true });
+      const { results, stats } = await collection.search({ ...wanted, with_stats: true }, endOf(request));
       if (stats !== undefined) metrics.observeSearch(stats);
       const answer = wanted.with_stats ? { results, stats } : { results };
       reply.type('application/json');
@@ -85,7 +86,7 @@ export function recallRoutes(api: Api, { engine }: RouteContext): void {
       body: recallRequest.optional(),
       response: {
         200: json('Recall and latencies.', recallReport),
-        ...errors(...SEARCH_ERRORS, 'collection_empty', 'not_supported', 'too_many_requests'),
+        ...errors(...SEARCH_ERRORS, 'collection_empty', 'not_supported', 'too_many_requests', 'overloaded'),
       },
     },
     handler: async (request) => {
@@ -114,7 +115,7 @@ export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metr
       body: searchBatchRequest,
       response: {
         200: json('The results of each search, in order.', searchBatchResponse),
-        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests'),
+        ...errors(...SEARCH_ERRORS, ...QUERY_ERRORS, 'too_many_requests', 'overloaded'),
       },
     },
     handler: async (request, reply) => {
@@ -125,6 +126,7 @@ export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metr
         : await engine().ingest.parseSearches(blocks);
       const answers = await collection.searchBatch(
         searches.map((wanted) => ({ ...wanted, with_stats: true })),
+        endOf(request),
       );
       for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
       reply.type('application/json');
