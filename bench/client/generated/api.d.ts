@@ -291,7 +291,7 @@ export interface paths {
         put?: never;
         /**
          * Insert or replace points
-         * @description All points of a JSON body are stored, or none. The reply comes when they are durable and every later search sees them. NDJSON, one point a line, may be of any length: it is stored block by block.
+         * @description All points of a JSON body are stored, or none. The reply comes when they are durable and every later search sees them. NDJSON, one point a line, and an Arrow IPC stream, one point a row, may be of any length: they are stored block by block.
          */
         post: operations["upsertPoints"];
         delete?: never;
@@ -587,16 +587,16 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_arrow" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
             }[];
             /** @description Find the request in the log by this. */
             request_id: string;
-            /** @description NDJSON only: points stored before the error. */
+            /** @description Streams only: points stored before the error. */
             upserted?: number;
-            /** @description NDJSON only: the sequence number of the last stored block. */
+            /** @description Streams only: the sequence number of the last stored block. */
             sequence?: number;
         } & {
             [key: string]: unknown;
@@ -773,7 +773,7 @@ export interface components {
             upserted: number;
             /** @description Number of the last mutation; it grows with each. */
             sequence: number;
-            /** @description NDJSON with on_error=skip: lines left out. */
+            /** @description Streams with on_error=skip: points left out. */
             rejected?: number;
             errors?: {
                 path: string;
@@ -2517,8 +2517,12 @@ export interface operations {
     upsertPoints: {
         parameters: {
             query?: {
-                /** @description NDJSON only. stop: end before the first block of about 1 MiB that has a bad line. skip: leave bad lines out. */
+                /** @description Streams only. stop: end before the first block (about 1 MiB of NDJSON, a record batch of Arrow) that has a bad point. skip: leave bad points out. */
                 on_error?: "stop" | "skip";
+                /** @description Arrow only: the column of the ids. */
+                id_column?: string;
+                /** @description Arrow only: the column of the vectors. */
+                vector_column?: string;
             };
             header?: never;
             path: {
@@ -2532,6 +2536,7 @@ export interface operations {
                 "application/json": components["schemas"]["UpsertRequest"];
                 /** @example {"id":"word:tree","vector":[0.12,-0.5,0.33]} */
                 "application/x-ndjson": string;
+                "application/vnd.apache.arrow.stream": string;
             };
         };
         responses: {
@@ -2544,7 +2549,7 @@ export interface operations {
                     "application/json": components["schemas"]["UpsertResponse"];
                 };
             };
-            /** @description `code` is `validation_failed` or `malformed_json` or `malformed_ndjson`. */
+            /** @description `code` is `validation_failed` or `malformed_json` or `malformed_ndjson` or `malformed_arrow`. */
             400: {
                 headers: {
                     [name: string]: unknown;
@@ -2607,7 +2612,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `duplicate_id`. */
+            /** @description `code` is `not_supported` or `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `duplicate_id`. */
             422: {
                 headers: {
                     [name: string]: unknown;
