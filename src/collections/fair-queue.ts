@@ -115,10 +115,7 @@ class Turns<Member extends { readonly size: number }> {
   /** The member named so, about to wait. */
   join(key: string, make: () => Member): Member {
     const known = this.#seats.get(key);
-    if (known !== undefined) {
-      if (known.member.size === 0) known.startNs = Math.max(known.startNs, this.#nowNs);
-      return known.member;
-    }
+    if (known !== undefined) return known.member;
     const member = make();
     this.#seats.set(key, { member, startNs: this.#nowNs });
     return member;
@@ -132,7 +129,7 @@ class Turns<Member extends { readonly size: number }> {
     const seat = this.#seats.get(key) as Seat<Member>;
     this.#nowNs = Math.max(this.#nowNs, seat.startNs);
     seat.startNs += costNs;
-    // Who is away and owes nothing is forgotten.
+    // Who is away and owes nothing is forgotten: it comes back at the clock of that moment.
     for (const [other, { member, startNs }] of this.#seats) {
       if (member.size === 0 && startNs <= this.#nowNs) this.#seats.delete(other);
     }

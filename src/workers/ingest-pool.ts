@@ -1,5 +1,6 @@
 // The threads that parse large bodies. Main thread.
 
+import { availableParallelism } from 'node:os';
 import type { ArrowBatch, ArrowPoints } from '../contract/arrow-points.js';
 import type { PointBatch, PointShape } from '../contract/point-batch.js';
 import type { PointLines } from '../contract/point-lines.js';
@@ -8,7 +9,8 @@ import { QUEUED_MUTATIONS_MAX } from '../limits.js';
 import type { IngestTask } from './messages.js';
 import { WorkerPool } from './worker-pool.js';
 
-const THREADS_MAX = 2;
+/** Parsing leaves at least one core to the event loop and to searches: niceness alone does not keep a core free. */
+const THREADS = Math.max(1, Math.min(2, availableParallelism() - 1));
 const IDLE_TIMEOUT_MS = 30_000;
 /** The event loop goes first where cores are few, then searches. */
 const NICE_INCREMENT = 10;
@@ -21,7 +23,7 @@ export class IngestPool {
       {
         file: new URL('./ingest-worker.js', import.meta.url),
         threadsMin: 0,
-        threadsMax: THREADS_MAX,
+        threadsMax: THREADS,
         idleTimeoutMs: IDLE_TIMEOUT_MS,
         queuedMax: QUEUED_MUTATIONS_MAX,
         niceIncrement: NICE_INCREMENT,

@@ -33,7 +33,11 @@ test('every call is described: id, tag, summary, errors as problems', async (t) 
   }
   t.same(document.components.schemas.Problem.properties.code.enum, ERROR_CODES);
   const insert = document.paths['/v1/collections/{name}/points'].post.requestBody.content;
-  t.same(Object.keys(insert), ['application/json', 'application/x-ndjson']);
+  t.same(Object.keys(insert), [
+    'application/json',
+    'application/x-ndjson',
+    'application/vnd.apache.arrow.stream',
+  ]);
 });
 
 test('the page works offline and under its policy', async (t) => {
