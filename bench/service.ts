@@ -3,6 +3,7 @@
 import { clusteredVectors } from './client/clusters.js';
 import type { CoppiceClient } from './client/coppice-client.js';
 import { base64Of, ingest } from './client/ingest.js';
+import { ingestArrow } from './client/ingest-arrow.js';
 import { type TemporaryService, withTemporaryService } from './client/temporary-service.js';
 import { loadGlove } from './data/glove.js';
 import { holdOut, type Matrix, row } from './data/split.js';
@@ -80,8 +81,13 @@ async function storeAndBuild(
 
 /** Other data than words, in a collection of its own that is dropped again. */
 async function measureWide({ client }: TemporaryService): Promise<void> {
-  const { name, batchPoints } = WIDE;
-  await storeAndBuild(client, { name, vectors: clusteredVectors(WIDE), batchPoints });
+  const { name, batchPoints, count, dimension } = WIDE;
+  const vectors = clusteredVectors(WIDE);
+  await storeAndBuild(client, { name, vectors, batchPoints });
+  await client.dropCollection(name);
+  await client.createCollection({ name, dimension, metric: 'cosine' });
+  const seconds = await ingestArrow(client.origin, { name, vectors });
+  figures.add(`ingest of ${count} x ${dimension}`, count / seconds, 'points/s', { setting: 'Arrow' });
   await client.dropCollection(name);
 }
 
