@@ -110,6 +110,7 @@ test('what is no stream that can be stored is a 4xx, and stores nothing', async 
   const service = await withCollection(t, { BODY_BYTES_MAX: '20000' });
   const schema = vectorSchema(DIMENSION);
   const good = batchOf(someVectors(5, DIMENSION), 0);
+  const fourNumbers = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   const cases: [string, Uint8Array, number, string, RegExp][] = [
     ['nothing', new Uint8Array(), 400, 'validation_failed', /does not fit/],
     ['a schema alone', schema, 400, 'validation_failed', /does not fit/],
@@ -119,7 +120,13 @@ test('what is no stream that can be stored is a 4xx, and stores nothing', async 
     ['a cut batch', Buffer.concat([schema, good.subarray(0, -8)]), 400, 'malformed_arrow', /ends within/],
     ['lz4', fixture('lz4.arrows'), 422, 'not_supported', /compressed with lz4/],
     ['a type', fixture('struct.arrows'), 422, 'not_supported', /Column odd of type struct/],
-    ['dimension', Buffer.concat([vectorSchema(4), good]), 422, 'dimension_mismatch', /4 numbers/],
+    [
+      'dimension',
+      Buffer.concat([vectorSchema(4), ...vectorRecords(fourNumbers, 4, 0)]),
+      422,
+      'dimension_mismatch',
+      /4 numbers/,
+    ],
     [
       'a large batch',
       Buffer.concat([schema, batchOf(someVectors(1200, DIMENSION), 0)]),
@@ -148,11 +155,6 @@ test('dictionaries are bounded, and deltas of them refused', async (t) => {
   const metadataBytes = bytes.readUInt32LE(at + 4);
   const bodyBytes = 10 * 1024 * 1024;
   const metadata = Buffer.from(bytes.subarray(at, at + 8 + metadataBytes));
-  const length = metadata.indexOf(Buffer.from([8, 0, 0, 0, 0, 0, 0, 0]), 8);
-  const found = [...metadata.keys()].find(
-    (place) => place % 8 === length % 8 && metadata.readUInt32LE(place) === 16,
-  );
-  t.ok(found !== undefined);
   const claimed = Buffer.from(metadata);
   for (let place = 8; place + 8 <= claimed.length; place += 4) {
     if (claimed.readBigUInt64LE(place) === 16n) claimed.writeBigUInt64LE(BigInt(bodyBytes), place);

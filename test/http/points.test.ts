@@ -189,5 +189,8 @@ test('NDJSON is for inserts only, other types for nothing', async (t) => {
   const form = await service.ask('POST /v1/collections/c/points', 'a=b', {
     'content-type': 'application/x-www-form-urlencoded',
   });
-  t.match(form.body.detail, /application\/json or application\/x-ndjson/);
+  t.match(
+    form.body.detail,
+    /application\/json, application\/x-ndjson or application\/vnd\.apache\.arrow\.stream/,
+  );
 });
