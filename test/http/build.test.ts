@@ -29,7 +29,7 @@ test('a build is waited for, and described', async (t) => {
   });
   t.match((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
   const { queries, efforts } = body.index.calibration;
-  t.equal(queries, 2000);
+  t.equal(queries, 1000);
   t.strictSame([...new Set(efforts.map(({ k }: { k: number }) => k))], [1, 10, 100]);
   for (const { recall, recall_low, recall_high, target_recall } of efforts) {
     t.ok(recall_low <= recall && recall <= recall_high && recall >= target_recall);

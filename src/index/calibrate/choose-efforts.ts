@@ -120,9 +120,10 @@ class EffortChooser {
   /** Candidates that lose few enough neighbours to better estimates of others. */
   #candidatesFor(k: number, targetRecall: number): number {
     const allowed = CANDIDATE_MISSES_SHARE * (1 - targetRecall) * k * this.#samples.length;
-    const ranks = this.#samples.flatMap(({ estimateRanks }) => [...estimateRanks.subarray(0, k)]);
-    ranks.sort((a, b) => b - a);
-    const needed = (ranks[Math.floor(allowed)] ?? 0) + 1;
+    const ranks = new Uint32Array(k * this.#samples.length);
+    this.#samples.forEach(({ estimateRanks }, i) => ranks.set(estimateRanks.subarray(0, k), i * k));
+    ranks.sort();
+    const needed = (ranks[Math.max(0, ranks.length - 1 - Math.floor(allowed))] as number) + 1;
     return Math.min(CANDIDATES_MAX, Math.max(k, needed));
   }
 }

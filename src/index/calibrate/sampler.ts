@@ -15,8 +15,8 @@ import { codeDimension } from '../settings.js';
 import { CALIBRATED_KS, NEIGHBOURS_CALIBRATED, QuerySample, type SampleShape } from './samples.js';
 
 /** By estimate, all true neighbours but a few in ten thousand stand among so many; the shorter the code the more. */
-const CANDIDATES_LONG_CODE = 2048;
-const CANDIDATES_SHORT_CODE = 4096;
+const CANDIDATES_LONG_CODE = 1024;
+const CANDIDATES_SHORT_CODE = 3072;
 const WHOLE = { index: 0, count: 1 };
 
 export class CalibrationSampler {

@@ -7,10 +7,7 @@ export const CALIBRATED_KS = [1, 10, 100] as const;
 /** Leaves of a query whose distances are kept: more than any sensible number of probes. */
 const RANKED_LEAVES_MAX = 1024;
 
-/** A calibration scans so many codes, a small part of what a build does, and takes queries within these limits. */
-const CODES_SCANNED = 6e8;
-const QUERIES_MIN = 1000;
-const QUERIES_MAX = 2000;
+const QUERIES_MAX = 1000;
 /** Fewer vectors are quickly compared one by one, and say too little. */
 const SLOTS_MIN = 1000;
 
@@ -22,9 +19,8 @@ export interface SampleShape {
 
 /** Shape for a generation; no queries where it is too small to be calibrated. */
 export function sampleShape(slots: number, leaves: number): SampleShape {
-  const queries = Math.max(QUERIES_MIN, Math.min(QUERIES_MAX, Math.floor(CODES_SCANNED / slots)));
   return {
-    queries: slots < SLOTS_MIN ? 0 : Math.min(queries, slots),
+    queries: slots < SLOTS_MIN ? 0 : Math.min(QUERIES_MAX, slots),
     leaves: Math.min(leaves, RANKED_LEAVES_MAX),
   };
 }

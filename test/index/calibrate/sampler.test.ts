@@ -5,7 +5,7 @@ import { CALIBRATED_KS, QuerySample } from '../../../src/index/calibrate/samples
 import { LEAF_ENTRY_BYTES } from '../../../src/kernels/layout.js';
 import { clustered, nearestOf, TestIndex } from '../built.js';
 
-const COUNT = 1200;
+const COUNT = 1000;
 const DIMENSION = 20;
 const WORDS = LEAF_ENTRY_BYTES / 4;
 
