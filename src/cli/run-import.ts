@@ -52,7 +52,7 @@ export async function runImport(args: string[], terminal: Terminal): Promise<num
   }
   for (const error of totals.errors) terminal.stderr.write(`${error}\n`);
   const seconds = (performance.now() - startedMs) / 1000;
-  const skipped = totals.rejected > 0 ? `, ${thousands(totals.rejected)} bad points left out` : '';
+  const skipped = totals.rejected > 0 ? `, ${thousands(totals.rejected)} left out` : '';
   terminal.stdout.write(
     `imported in ${seconds.toFixed(1)} s: ${rateText(totals.points, seconds)}${skipped}\n`,
   );

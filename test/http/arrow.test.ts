@@ -2,11 +2,23 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
+import {
+  Dictionary,
+  Field,
+  FixedSizeList,
+  Float32,
+  Int16,
+  Int32,
+  Table,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow';
 import fc from 'fast-check';
 import { type Test, test } from 'tap';
-import { END_OF_STREAM, vectorRecords, vectorSchema } from '../../src/arrow/write-messages.js';
+import { END_OF_STREAM, encapsulate, vectorRecords, vectorSchema } from '../../src/arrow/write-messages.js';
+import { writeFlatBuffer } from '../../src/arrow/write-table.js';
 import { fixture } from '../arrow/streams.js';
-import { DIMENSION, type ExpectedPoint, randomTables } from '../arrow/tables.js';
+import { DIMENSION, type ExpectedPoint, randomTables, streamOf } from '../arrow/tables.js';
 import { type Service, someVectors, startService } from './service.js';
 
 const ARROW = { 'content-type': 'application/vnd.apache.arrow.stream' };
@@ -29,11 +41,10 @@ function batchOf(vectors: number[][], firstId: number): Buffer {
 
 test('any table is stored, and comes back as it was given', async (t) => {
   const { ask } = await withCollection(t);
-  const onlyIn = async ({ id, vector, payload }: ExpectedPoint) => {
-    const { body } = await ask(`GET /v1/collections/c/points/${encodeURIComponent(id)}`);
-    // Vectors are written with as many digits as tell float32 numbers apart.
-    const got = { ...body, vector: [...Float32Array.from(body.vector)] };
-    t.same(got, { id, vector, ...(payload !== null && { payload }) });
+  const comesBack = async ({ id, vector, payload }: ExpectedPoint) => {
+    const { body } = await ask(`GET /v1/collections/c/points/${encodeURIComponent(id)}?encoding=base64`);
+    const base64 = Buffer.from(Float32Array.from(vector).buffer).toString('base64');
+    t.same(body, { id, vector: base64, ...(payload !== null && { payload }) });
   };
   await fc.assert(
     fc.asyncProperty(randomTables(12), async ({ bytes, points, batchRows }) => {
@@ -41,7 +52,7 @@ test('any table is stored, and comes back as it was given', async (t) => {
       t.equal(status, 200, JSON.stringify(body));
       t.equal(body.upserted, points.length);
       t.ok(body.sequence >= Math.ceil(points.length / batchRows));
-      for (const point of points) await onlyIn(point);
+      for (const point of points) await comesBack(point);
     }),
     { numRuns: 30, seed: 5 },
   );
@@ -110,7 +121,6 @@ test('what is no stream that can be stored is a 4xx, and stores nothing', async 
   const service = await withCollection(t, { BODY_BYTES_MAX: '20000' });
   const schema = vectorSchema(DIMENSION);
   const good = batchOf(someVectors(5, DIMENSION), 0);
-  const fourNumbers = new Uint8Array(Float32Array.of(1, 2, 3, 4).buffer);
   const cases: [string, Uint8Array, number, string, RegExp][] = [
     ['nothing', new Uint8Array(), 400, 'validation_failed', /does not fit/],
     ['a schema alone', schema, 400, 'validation_failed', /does not fit/],
@@ -122,7 +132,7 @@ test('what is no stream that can be stored is a 4xx, and stores nothing', async 
     ['a type', fixture('struct.arrows'), 422, 'not_supported', /Column odd of type struct/],
     [
       'dimension',
-      Buffer.concat([vectorSchema(4), ...vectorRecords(fourNumbers, 4, 0)]),
+      Buffer.concat([vectorSchema(4), ...vectorRecords(new Uint8Array(32), 4, 0)]),
       422,
       'dimension_mismatch',
       /4 numbers/,
@@ -148,20 +158,34 @@ test('what is no stream that can be stored is a 4xx, and stores nothing', async 
 
 test('dictionaries are bounded, and deltas of them refused', async (t) => {
   const service = await withCollection(t);
-  const bytes = Buffer.from(fixture('everything.arrows'));
-  t.equal((await service.ask(INSERT, bytes, ARROW)).status, 200);
-  // The metadata of a dictionary batch, said to have 16 MiB.
-  const at = bytes.indexOf(Buffer.from([0xff, 0xff, 0xff, 0xff]), 8);
-  const metadataBytes = bytes.readUInt32LE(at + 4);
-  const bodyBytes = 10 * 1024 * 1024;
-  const metadata = Buffer.from(bytes.subarray(at, at + 8 + metadataBytes));
-  const claimed = Buffer.from(metadata);
-  for (let place = 8; place + 8 <= claimed.length; place += 4) {
-    if (claimed.readBigUInt64LE(place) === 16n) claimed.writeBigUInt64LE(BigInt(bodyBytes), place);
-  }
-  const large = Buffer.concat([bytes.subarray(0, at), claimed, Buffer.alloc(bodyBytes)]);
-  const reply = await service.ask(INSERT, large, ARROW);
-  t.match(reply.body, { code: 'malformed_arrow', upserted: 0 });
+  const table = (words: string[]) =>
+    new Table({
+      id: vectorFromArray([...words.keys()], new Int32()),
+      vector: vectorFromArray(
+        words.map(() => [1, 2, 3]),
+        new FixedSizeList(DIMENSION, new Field('item', new Float32(), false)),
+      ),
+      word: vectorFromArray(words, new Dictionary(new Utf8(), new Int16(), 5)),
+    } as never);
+  const large = streamOf(table(['a', 'b', 'c'].map((letter) => letter.repeat(3_000_000))), 3);
+  t.match((await service.ask(INSERT, Buffer.from(large), ARROW)).body, {
+    code: 'malformed_arrow',
+    detail: /dictionaries have more than 8388608 bytes/,
+  });
+  const delta = writeFlatBuffer({
+    table: [
+      { bytes: 2, value: 4 },
+      { bytes: 1, value: 2 },
+      { table: [{ bytes: 8, value: 5 }, undefined, { bytes: 1, value: 1 }] },
+      { bytes: 8, value: 0 },
+    ],
+  });
+  const reply = await service.ask(
+    INSERT,
+    Buffer.concat([vectorSchema(DIMENSION), encapsulate(delta)]),
+    ARROW,
+  );
+  t.match(reply.body, { status: 422, code: 'not_supported', detail: /^A delta dictionary/ });
 });
 
 test('a stream that falls silent is answered 408 with what was stored', async (t) => {
