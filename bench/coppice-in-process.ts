@@ -3,6 +3,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Precision } from '../src/contract/index-settings.js';
+import { rowBytes, storeVector } from '../src/contract/stored-vector.js';
 import { BuildControl } from '../src/index/build/control.js';
 import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
@@ -16,7 +18,7 @@ import { BuildPool } from '../src/workers/build-pool.js';
 import { type LoadedGeneration, loadGeneration } from '../src/workers/generation-files.js';
 import type { SearchView } from '../src/workers/messages.js';
 import { ViewVectors } from '../src/workers/view-vectors.js';
-import type { Matrix } from './data/split.js';
+import { type Matrix, row } from './data/split.js';
 
 export interface BuiltIndex {
   settings: IndexSettings;
@@ -34,13 +36,14 @@ export async function buildInProcess(
   base: Matrix,
   given: Partial<IndexSettings> & Pick<IndexSettings, 'metric'>,
   threads: number,
+  precision: Precision = 'float32',
 ): Promise<BuiltIndex> {
   const settings = completeSettings({ dimension: base.dimension, ...given });
   const directory = await mkdtemp(join(tmpdir(), 'coppice-bench-'));
   const path = join(directory, 'rows.vec');
-  const file = await SegmentWriter.create(path, { dimension: base.dimension, firstRow: 0 });
-  const { buffer, byteOffset, byteLength } = base.values;
-  await file.write(0, new Uint8Array(buffer, byteOffset, byteLength));
+  const rows = { dimension: base.dimension, precision };
+  const file = await SegmentWriter.create(path, { ...rows, firstRow: 0 });
+  await file.write(0, storedRows(base, precision));
   await file.close();
 
   const empty = Generation.empty(settings);
@@ -52,7 +55,7 @@ export async function buildInProcess(
     slots: 0,
     rowBase: 0,
     settings,
-    vectors: { dimension: base.dimension, segments: [{ path, firstRow: 0, rows: base.count }] },
+    vectors: { ...rows, segments: [{ path, firstRow: 0, rows: base.count }] },
     leafVectors: null,
   };
   const pool = new BuildPool({ threads }, (error) => console.error(error));
@@ -103,4 +106,11 @@ function openBuilt(
     search: (query) => searcher.search(query),
     close,
   };
+}
+
+function storedRows(base: Matrix, precision: Precision): Uint8Array {
+  const stride = rowBytes({ dimension: base.dimension, precision });
+  const rows = new Uint8Array(base.count * stride);
+  for (let i = 0; i < base.count; i++) storeVector(row(base, i), precision, rows, i * stride);
+  return rows;
 }
