@@ -3,12 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Precision } from '../src/contract/index-settings.js';
+import { withBackend } from '../src/collections/leaf-vectors.js';
+import type { Backend, Precision } from '../src/contract/index-settings.js';
 import { rowBytes, storeVector } from '../src/contract/stored-vector.js';
 import { BuildControl } from '../src/index/build/control.js';
 import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
-import type { Answer, Query } from '../src/index/query.js';
+import type { Answer, PositionReader, Query } from '../src/index/query.js';
 import { Scratch } from '../src/index/scratch.js';
 import { Searcher } from '../src/index/search.js';
 import { completeSettings, type IndexSettings } from '../src/index/settings.js';
@@ -28,6 +29,13 @@ export interface BuiltIndex {
   bytesPerVector: { tree: number; codes: number; ids: number };
   calibration: Calibration | null;
   search(query: Query): Answer;
+  /** Opens the vectors anew; the reader may be wrapped. A search through it has all else in common. */
+  open(
+    backend: Backend,
+    wrap?: (reader: PositionReader) => PositionReader,
+  ): Promise<(query: Query) => Answer>;
+  /** The files of the vectors, and their bytes. */
+  vectors: { paths: string[]; bytes: number };
   close(): Promise<void>;
 }
 
@@ -74,7 +82,7 @@ export async function buildInProcess(
 
 /** What a service has built, from its generation's directory; the service no longer runs. */
 export async function openInProcess(directory: string): Promise<BuiltIndex> {
-  const loaded = await loadGeneration(directory);
+  const loaded = await loadGeneration(directory, 'float32');
   return openBuilt(loaded, loaded.generation.slots, async () => {});
 }
 
@@ -91,11 +99,17 @@ function openBuilt(
     slots: generation.slots,
     rowBase: generation.rowBase,
     settings,
-    vectors: { dimension: settings.dimension, segments: [] },
+    vectors: { ...leafVectors, segments: [] },
     leafVectors,
   };
   const kernels = instantiateKernels(generation.memory);
-  const searcher = new Searcher(generation, kernels, new ViewVectors(view), new Scratch(generation));
+  const scratch = new Scratch(generation);
+  const searcher = new Searcher(generation, kernels, new ViewVectors(view), scratch);
+  const open: BuiltIndex['open'] = async (backend, wrap = (reader) => reader) => {
+    const opened = { ...view, leafVectors: await withBackend(leafVectors, backend) };
+    const own = new Searcher(generation, kernels, wrap(new ViewVectors(opened)), scratch);
+    return (query) => own.search(query);
+  };
   const { treeBytes, codesBytes, idsBytes } = generation.bytesByKind;
   return {
     settings,
@@ -104,6 +118,11 @@ function openBuilt(
     bytesPerVector: { tree: treeBytes / count, codes: codesBytes / count, ids: idsBytes / count },
     calibration: facts.calibration,
     search: (query) => searcher.search(query),
+    open,
+    vectors: {
+      paths: leafVectors.segments.map(({ path }) => path),
+      bytes: generation.slots * rowBytes(leafVectors),
+    },
     close,
   };
 }

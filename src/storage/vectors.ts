@@ -120,26 +120,34 @@ export class VectorReader {
   /** Copies listed rows to a sink; where they come from the disk it is asked for many at once. @throws RangeError */
   copyListed(list: RowList, sink: RowSink): void {
     const { first, end } = list;
-    const asks = this.#hasMaps && end - first > 1;
-    let askedFor = asks && this.#readAhead.begin();
-    if (askedFor) this.#ask(list, first);
+    const head = this.#hasMaps ? this.#readHead(list) : first;
     for (let start = first; start < end; start += sink.batchRows) {
       const batchEnd = Math.min(end, start + sink.batchRows);
-      let from = start;
-      if (start === first && asks && !askedFor) {
-        from = Math.min(batchEnd, first + PROBE_ROWS);
-        this.#touch(list, first, from);
-        askedFor = this.#readAhead.probe();
-        if (askedFor) this.#ask(list, from);
-      }
-      this.#touch(list, from, batchEnd);
+      this.#touch(list, Math.max(head, start), batchEnd);
       for (let i = start; i < batchEnd; i++) {
         const row = (list.numbers[i] as number) + list.shift;
         sink.target.set(this.get(row), (i - start) * this.#rowBytes);
       }
-      if (batchEnd === end && asks) this.#readAhead.end(end - first);
+      if (batchEnd === end && this.#hasMaps) this.#readAhead.end(end - first);
       sink.take(start, batchEnd - start);
     }
+  }
+
+  /** Touches the first rows of a list and has the others asked for where need be; returns the first not touched. */
+  #readHead(list: RowList): number {
+    const { first, end } = list;
+    if (this.#readAhead.begin()) {
+      this.#ask(list, first);
+      return first;
+    }
+    const headEnd = Math.min(end, first + PROBE_ROWS);
+    for (let i = first; i < headEnd; i++) {
+      this.#touch(list, i, i + 1);
+      if (!this.#readAhead.probe()) continue;
+      this.#ask(list, i + 1);
+      return i + 1;
+    }
+    return headEnd;
   }
 
   /**

@@ -136,13 +136,15 @@ export class TestIndex {
     return calibrate(this.generation, shape, buffer);
   }
 
-  /** Mean share of the true k nearest among the k found. */
-  recall(queries: Float32Array[], query: Omit<Partial<Query>, 'vector'> & { k: number }): number {
+  /** Mean share of the k nearest, of the kept vectors unless told, among the k found. */
+  recall(
+    queries: Float32Array[],
+    query: Omit<Partial<Query>, 'vector'> & { k: number },
+    among = this.#vectors,
+  ): number {
     let hits = 0;
     for (const vector of queries) {
-      const truth = new Set(
-        nearestOf(this.settings.metric, this.#vectors, vector, query.k).map(({ row }) => row),
-      );
+      const truth = new Set(nearestOf(this.settings.metric, among, vector, query.k).map(({ row }) => row));
       const { rows } = this.search({ ...query, vector });
       for (const row of rows.subarray(0, query.k)) if (truth.has(row)) hits++;
     }
