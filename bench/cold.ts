@@ -44,8 +44,8 @@ async function benchCold(): Promise<void> {
   if (refusal !== undefined) console.log(`Skipped, the limit of memory: ${refusal}.\n`);
   for (const precision of PRECISIONS) {
     const index = await buildInProcess(base, { metric: 'cosine' }, 2, precision);
-    const plan = planSearch(index.settings, index.leaves, { k: K });
-    const queries = vectors.map((vector) => ({ vector, k: K, ...plan, exact: false }));
+    const plan = planSearch(index.settings, index.leaves, index.calibration, { k: K });
+    const queries = vectors.map((vector) => ({ vector, k: K, ...plan }));
     const stride = rowBytes({ dimension: base.dimension, precision });
     const opens = {
       mmap: () => index.open('mmap'),
@@ -58,7 +58,7 @@ async function benchCold(): Promise<void> {
         figures.push(await limited(`limited, ${name}`, index, open, queries, limitBytes));
     }
     console.log(
-      `${precision}, ${(index.vectors.bytes / 1e6).toFixed(1)} MB of vectors, ${plan.probes} probes\n`,
+      `${precision}, ${(index.vectors.bytes / 1e6).toFixed(1)} MB of vectors, at most ${plan.probes} probes\n`,
     );
     console.log(recordTable(figures));
     if (precision === 'float32') await hits(index, queries, stride, limitBytes);

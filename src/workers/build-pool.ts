@@ -145,7 +145,6 @@ export class BuildPool {
     const shape = sampleShape(slots, generation.leaves);
     if (shape.queries === 0) return null;
     const samples = allocateSamples(shape);
-    const { dimension } = settings;
     const keys = { key: 'calibration', generationKey: 'calibration' };
     const view = {
       ...keys,
@@ -153,7 +152,7 @@ export class BuildPool {
       slots,
       rowBase,
       settings,
-      vectors: { dimension, segments: [] },
+      vectors: { ...leafVectors, segments: [] },
       leafVectors,
     };
     return await this.#together<Calibration>(threads, control, (threadIndex) => ({

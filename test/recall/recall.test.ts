@@ -29,7 +29,7 @@ for (const [precision, floor] of Object.entries(PRECISION_FLOORS) as [Precision,
     t.test(`${precision}, ${metric}: recall@10 of a default search is at least ${floor}`, async (t) => {
       const given = { metric, dimension: DIMENSION, maxLeafSize: 200 } as const;
       const index = new TestIndex(vectors, given, vectors.length, precision);
-      const plan = planSearch(index.settings, index.generation.leaves, { k: 10 });
+      const plan = planSearch(index.settings, index.generation.leaves, null, { k: 10 });
       const recall = index.recall(queries, { k: 10, ...plan }, vectors);
       t.ok(recall >= floor, `recall ${recall}`);
     });
