@@ -5,12 +5,13 @@
 import { rowBytes } from '../src/contract/stored-vector.js';
 import { planSearch } from '../src/index/plan.js';
 import type { Answer, PositionReader, Query } from '../src/index/query.js';
+import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
 import { cacheHits } from './cold/cache-hits.js';
 import { dropPages, noMemoryLimit, withMemoryLimit } from './cold/page-cache.js';
 import { rowByRow, traced } from './cold/readers.js';
 import { type BuiltIndex, buildInProcess } from './coppice-in-process.js';
-import { loadBenchVectors } from './data/bench-vectors.js';
+import { loadBenchData } from './data/bench-vectors.js';
 import { row } from './data/split.js';
 import { recordTable } from './report.js';
 
@@ -31,13 +32,16 @@ interface Figures {
   faults: number;
 }
 
-const smoke = process.argv.includes('--smoke');
+const { smoke } = benchOptions('npm run bench -- cold [--smoke]', {});
 const coldQueries = smoke ? 5 : 100;
 const rounds = smoke ? 1 : 5;
 await benchCold();
 
 async function benchCold(): Promise<void> {
-  const { base, queries: held } = await loadBenchVectors(smoke);
+  const { base, queries: held } = await loadBenchData(
+    { data: 'glove', queries: '1000', smoke },
+    console.error,
+  );
   const vectors = Array.from({ length: held.count }, (_, i) => row(held, i));
   const limitBytes = Math.max(LIMIT_BYTES_MIN, Math.round((base.count * base.dimension * 4) / LIMIT_SHARE));
   const refusal = noMemoryLimit();

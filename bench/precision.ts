@@ -1,12 +1,13 @@
 // What keeping full vectors as float32, float16 or int8 brings and costs: bytes, recall against the vectors as given,
 // speed; and what other ways to make 8 bits of a number would lose. In process on one thread.
-// Usage: npm run bench -- precision [--smoke]
+// Usage: npm run bench -- precision [--data glove|embeddings] [--count N] [--smoke]
 
 import { rowBytes } from '../src/contract/stored-vector.js';
 import { planSearch } from '../src/index/plan.js';
+import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
 import { buildInProcess } from './coppice-in-process.js';
-import { loadBenchVectors } from './data/bench-vectors.js';
+import { loadBenchData } from './data/bench-vectors.js';
 import { type Matrix, recallAt, row } from './data/split.js';
 import { eightBitForms } from './precision/eight-bit-forms.js';
 import { mean, recordTable } from './report.js';
@@ -15,10 +16,19 @@ const K = 10;
 const PRECISIONS = ['float32', 'float16', 'int8'] as const;
 const METRICS = ['cosine', 'l2', 'dot'] as const;
 
-const smoke = process.argv.includes('--smoke');
+const HELP = `npm run bench -- precision [--data glove|embeddings] [--count N] [--smoke]
+
+--count   only so many vectors; of embeddings 100,000 if not said`;
+const OPTIONS = {
+  data: { type: 'string', default: 'glove' },
+  count: { type: 'string' },
+  queries: { type: 'string', default: '1000' },
+} as const;
+const options = benchOptions(HELP, OPTIONS);
+const { smoke } = options;
 const rounds = smoke ? 1 : 5;
 const exactQueries = smoke ? 5 : 50;
-const { base, queries } = await loadBenchVectors(smoke, { unit: false });
+const { base, queries } = await loadBenchData(options, console.error);
 const vectors = Array.from({ length: queries.count }, (_, i) => row(queries, i));
 const rows: object[] = [];
 for (const metric of METRICS) {

@@ -124,10 +124,7 @@ export class BatchBuilder {
   finish(): PointBatch {
     const bytes = this.count * this.#rowBytes;
     const vectors = bytes === this.#vectors.length ? this.#vectors : this.#vectors.slice(0, bytes);
-    const checksums = new Uint32Array(this.count);
-    for (let row = 0; row < this.count; row += 1) {
-      checksums[row] = crc32c(vectors.subarray(row * this.#rowBytes, (row + 1) * this.#rowBytes));
-    }
+    const checksums = vectorChecksums(vectors, this.count);
     const payloads = packPayloads(this.#payloads);
     return { count: this.count, ids: this.#ids, vectors, checksums, payloads };
   }
@@ -143,4 +140,12 @@ export class BatchBuilder {
       throw new ServiceError(error.code, error.fields, [{ path: formatPath(at), message }]);
     }
   }
+}
+
+/** The checksums kept with `count` stored vectors. */
+export function vectorChecksums(vectors: Uint8Array, count: number): Uint32Array {
+  const stride = vectors.length / count;
+  return Uint32Array.from({ length: count }, (_, i) =>
+    crc32c(vectors.subarray(i * stride, (i + 1) * stride)),
+  );
 }
