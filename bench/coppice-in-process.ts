@@ -3,10 +3,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { withBackend } from '../src/collections/leaf-vectors.js';
+import type { Backend, Precision } from '../src/contract/index-settings.js';
+import { rowBytes, storeVector } from '../src/contract/stored-vector.js';
 import { BuildControl } from '../src/index/build/control.js';
 import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
-import type { Answer, Query } from '../src/index/query.js';
+import type { Answer, PositionReader, Query } from '../src/index/query.js';
 import { Scratch } from '../src/index/scratch.js';
 import { Searcher } from '../src/index/search.js';
 import { completeSettings, type IndexSettings } from '../src/index/settings.js';
@@ -16,7 +19,7 @@ import { BuildPool } from '../src/workers/build-pool.js';
 import { type LoadedGeneration, loadGeneration } from '../src/workers/generation-files.js';
 import type { SearchView } from '../src/workers/messages.js';
 import { ViewVectors } from '../src/workers/view-vectors.js';
-import type { Matrix } from './data/split.js';
+import { type Matrix, row } from './data/split.js';
 
 export interface BuiltIndex {
   settings: IndexSettings;
@@ -26,6 +29,13 @@ export interface BuiltIndex {
   bytesPerVector: { tree: number; codes: number; ids: number };
   calibration: Calibration | null;
   search(query: Query): Answer;
+  /** Opens the vectors anew; the reader may be wrapped. A search through it has all else in common. */
+  open(
+    backend: Backend,
+    wrap?: (reader: PositionReader) => PositionReader,
+  ): Promise<(query: Query) => Answer>;
+  /** The files of the vectors, and their bytes. */
+  vectors: { paths: string[]; bytes: number };
   close(): Promise<void>;
 }
 
@@ -34,13 +44,14 @@ export async function buildInProcess(
   base: Matrix,
   given: Partial<IndexSettings> & Pick<IndexSettings, 'metric'>,
   threads: number,
+  precision: Precision = 'float32',
 ): Promise<BuiltIndex> {
   const settings = completeSettings({ dimension: base.dimension, ...given });
   const directory = await mkdtemp(join(tmpdir(), 'coppice-bench-'));
   const path = join(directory, 'rows.vec');
-  const file = await SegmentWriter.create(path, { dimension: base.dimension, firstRow: 0 });
-  const { buffer, byteOffset, byteLength } = base.values;
-  await file.write(0, new Uint8Array(buffer, byteOffset, byteLength));
+  const rows = { dimension: base.dimension, precision };
+  const file = await SegmentWriter.create(path, { ...rows, firstRow: 0 });
+  await file.write(0, storedRows(base, precision));
   await file.close();
 
   const empty = Generation.empty(settings);
@@ -52,7 +63,7 @@ export async function buildInProcess(
     slots: 0,
     rowBase: 0,
     settings,
-    vectors: { dimension: base.dimension, segments: [{ path, firstRow: 0, rows: base.count }] },
+    vectors: { ...rows, segments: [{ path, firstRow: 0, rows: base.count }] },
     leafVectors: null,
   };
   const pool = new BuildPool({ threads }, (error) => console.error(error));
@@ -71,7 +82,7 @@ export async function buildInProcess(
 
 /** What a service has built, from its generation's directory; the service no longer runs. */
 export async function openInProcess(directory: string): Promise<BuiltIndex> {
-  const loaded = await loadGeneration(directory);
+  const loaded = await loadGeneration(directory, 'float32');
   return openBuilt(loaded, loaded.generation.slots, async () => {});
 }
 
@@ -88,11 +99,17 @@ function openBuilt(
     slots: generation.slots,
     rowBase: generation.rowBase,
     settings,
-    vectors: { dimension: settings.dimension, segments: [] },
+    vectors: { ...leafVectors, segments: [] },
     leafVectors,
   };
   const kernels = instantiateKernels(generation.memory);
-  const searcher = new Searcher(generation, kernels, new ViewVectors(view), new Scratch(generation));
+  const scratch = new Scratch(generation);
+  const searcher = new Searcher(generation, kernels, new ViewVectors(view), scratch);
+  const open: BuiltIndex['open'] = async (backend, wrap = (reader) => reader) => {
+    const opened = { ...view, leafVectors: await withBackend(leafVectors, backend) };
+    const own = new Searcher(generation, kernels, wrap(new ViewVectors(opened)), scratch);
+    return (query) => own.search(query);
+  };
   const { treeBytes, codesBytes, idsBytes } = generation.bytesByKind;
   return {
     settings,
@@ -101,6 +118,18 @@ function openBuilt(
     bytesPerVector: { tree: treeBytes / count, codes: codesBytes / count, ids: idsBytes / count },
     calibration: facts.calibration,
     search: (query) => searcher.search(query),
+    open,
+    vectors: {
+      paths: leafVectors.segments.map(({ path }) => path),
+      bytes: generation.slots * rowBytes(leafVectors),
+    },
     close,
   };
+}
+
+function storedRows(base: Matrix, precision: Precision): Uint8Array {
+  const stride = rowBytes({ dimension: base.dimension, precision });
+  const rows = new Uint8Array(base.count * stride);
+  for (let i = 0; i < base.count; i++) storeVector(row(base, i), precision, rows, i * stride);
+  return rows;
 }

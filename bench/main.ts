@@ -7,9 +7,11 @@ import { oneCorePrefix } from './one-core.js';
 const BENCHES: Record<string, string> = {
   kernels: 'speed of each WebAssembly kernel',
   codes: 'recall, work and bytes of each kind of code',
+  precision: 'recall, bytes and speed of full vectors as float32, float16 and int8',
   search:
     'recall against QPS of one thread in process, beside hnswlib, usearch and LanceDB; held to one core',
   recall: 'what declared recalls are worth on unseen queries, and what they cost',
+  cold: 'searches whose vectors come from the disk; as root also within a limit of memory',
   data: 'how hard the made-up embeddings are, beside GloVe',
   service: 'figures of a running service, over HTTP',
   http: 'the search route beside one that does all of it but the search, and latency at half load',

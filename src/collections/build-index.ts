@@ -2,6 +2,7 @@
 // meanwhile. A crash at any instant leaves the old generation or the new one.
 
 import { isDeepStrictEqual } from 'node:util';
+import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
 import { collectWhenIdle } from '../workers/collect-when-idle.js';
@@ -26,7 +27,7 @@ export async function buildIndex(
   const before = views.current.served.number;
   let mayBeNamed = false;
   try {
-    await services.disk.claim(writer.meta.pointsCount * bytesPerPoint(entry.dimension));
+    await services.disk.claim(writer.meta.pointsCount * bytesPerPoint(entry));
     const rowEnd = await sealRows(parts);
     const loaded = await views.use(({ view }) =>
       services.buildPool.build({
@@ -69,8 +70,8 @@ export async function buildIndex(
 }
 
 /** What a point takes in the files of a generation: its vector, its code, its share of the tree. */
-function bytesPerPoint(dimension: number): number {
-  return dimension * (Float32Array.BYTES_PER_ELEMENT + 1) + 64;
+function bytesPerPoint(shape: RowShape): number {
+  return rowBytes(shape) + shape.dimension + 64;
 }
 
 /** Rows appended from now on go into new files; returns the first of them, where the build ends. */

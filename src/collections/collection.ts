@@ -2,9 +2,9 @@
 
 import type { BuildRequest, BuildStatus } from '../contract/build.js';
 import type { CollectionDescription } from '../contract/collections.js';
-import type { Backend, Metric } from '../contract/index-settings.js';
+import type { Backend } from '../contract/index-settings.js';
 import type { Payload } from '../contract/payload.js';
-import type { PointBatch } from '../contract/point-batch.js';
+import type { PointBatch, PointShape } from '../contract/point-batch.js';
 import { idKey, type PointId } from '../contract/points.js';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import type { ScrollRequest } from '../contract/scroll.js';
@@ -29,8 +29,8 @@ export interface StoredPoint {
 
 export class Collection {
   readonly name: string;
-  readonly dimension: number;
-  readonly metric: Metric;
+  /** What its points must be like. */
+  readonly shape: PointShape;
   readonly #parts: CollectionParts;
   #build: BuildJob | undefined;
   #converting: Promise<void> | undefined;
@@ -38,8 +38,8 @@ export class Collection {
   constructor(parts: CollectionParts) {
     this.#parts = parts;
     this.name = parts.entry.name;
-    this.dimension = parts.entry.dimension;
-    this.metric = parts.entry.metric;
+    const { dimension, metric, precision } = parts.entry;
+    this.shape = { dimension, metric, precision };
   }
 
   describe(): CollectionDescription {

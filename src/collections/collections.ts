@@ -1,7 +1,7 @@
 // All collections of a data directory: opened in the background at start, created, dropped, found by name. Main thread.
 
 import { randomUUID } from 'node:crypto';
-import type { CollectionDescription, CreateCollection } from '../contract/collections.js';
+import { type CollectionDescription, type CreateCollection, storageOf } from '../contract/collections.js';
 import { ServiceError } from '../errors.js';
 import type { IndexSettings } from '../index/settings.js';
 import { COLLECTIONS_MAX } from '../limits.js';
@@ -116,6 +116,7 @@ export class Collections {
   /** @throws collection_exists, too_many_requests, shutting_down */
   async create(request: CreateCollection): Promise<Collection> {
     const { name, dimension, metric } = request;
+    const { backend, precision } = storageOf(request.storage);
     if (this.#closing) throw new ServiceError('shutting_down');
     if (this.#places.has(name)) throw new ServiceError('collection_exists', { name });
     if (this.#places.size >= COLLECTIONS_MAX) {
@@ -126,13 +127,14 @@ export class Collections {
       name,
       dimension,
       metric,
+      precision,
       index: settingsOf({ dimension, metric }, request.index),
       createdAt: new Date().toISOString(),
     };
     return this.#change(name, 'creating', async () => {
       try {
         await this.#services.disk.claim(NEW_COLLECTION_BYTES);
-        const collection = await createCollection(this.#services, entry, request.storage);
+        const collection = await createCollection(this.#services, entry, backend);
         await this.#catalog.put(entry);
         this.#places.set(name, { state: 'served', collection });
         return collection;

@@ -18,7 +18,8 @@ const RECORD_BYTES = 512;
 
 export interface CommitPlaces {
   name: string;
-  dimension: number;
+  /** Of one stored vector. */
+  rowBytes: number;
   store: PointsStore;
   pending: PendingSegments;
   disk: DiskReserve;
@@ -83,7 +84,7 @@ async function tryApply(
       throw new ServiceError('collection_full', { name: places.name, rowsMax: ROWS_MAX });
     }
     if (vectors > 0) {
-      await places.disk.claim(vectors * (places.dimension * Float32Array.BYTES_PER_ELEMENT + RECORD_BYTES));
+      await places.disk.claim(vectors * (places.rowBytes + RECORD_BYTES));
       places.reserve(meta.nextRow + vectors);
     }
     return await runInTurns(applySteps((key) => overlay.lookup(key), meta, mutation));
@@ -92,12 +93,11 @@ async function tryApply(
   }
 }
 
-async function appendVectors(places: CommitPlaces, row: number, vectors: Float32Array): Promise<void> {
-  const step = Math.max(1, Math.floor(APPEND_BYTES / (places.dimension * Float32Array.BYTES_PER_ELEMENT)));
-  const floats = step * places.dimension;
-  for (let at = 0; at < vectors.length; at += floats) {
-    const first = await places.pending.append(vectors.subarray(at, Math.min(vectors.length, at + floats)));
-    const expected = row + at / places.dimension;
+async function appendVectors(places: CommitPlaces, row: number, vectors: Uint8Array): Promise<void> {
+  const step = Math.max(1, Math.floor(APPEND_BYTES / places.rowBytes)) * places.rowBytes;
+  for (let at = 0; at < vectors.length; at += step) {
+    const first = await places.pending.append(vectors.subarray(at, Math.min(vectors.length, at + step)));
+    const expected = row + at / places.rowBytes;
     if (first !== expected) throw new Error(`vectors were appended at row ${first}, not at ${expected}`);
   }
 }

@@ -1,6 +1,7 @@
 // A collection as the API describes it. Main thread.
 
 import type { CollectionDescription } from '../contract/collections.js';
+import { rowBytes } from '../contract/stored-vector.js';
 import type { Calibration } from '../index/calibration.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import type { CollectionParts } from './collection-parts.js';
@@ -11,7 +12,6 @@ export function describeCollection(parts: CollectionParts, isBuilding: boolean):
   const { entry, pending, writer, diskUsage } = parts;
   const { view, served } = parts.views.current;
   const { backend, pointsCount } = writer.meta;
-  const vectorBytes = entry.dimension * Float32Array.BYTES_PER_ELEMENT;
   return {
     name: entry.name,
     dimension: entry.dimension,
@@ -19,7 +19,8 @@ export function describeCollection(parts: CollectionParts, isBuilding: boolean):
     storage: {
       backend,
       is_using_mmap: backend === 'mmap',
-      vectors_bytes: (view.slots + served.generation.pendingCount) * vectorBytes,
+      precision: entry.precision,
+      vectors_bytes: (view.slots + served.generation.pendingCount) * rowBytes(entry),
     },
     index: describeIndex(served, isBuilding),
     points_count: pointsCount,

@@ -15,5 +15,5 @@ export async function withBackend(
     if (backend === 'mmap') segments.push(mapped);
     else segments.push({ ...mapped, buffer: buffer ?? (await loadSegment(mapped.path, mapped.rows)) });
   }
-  return { dimension: vectors.dimension, segments };
+  return { ...vectors, segments };
 }

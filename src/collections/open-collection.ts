@@ -2,6 +2,7 @@
 // searches. Main thread.
 
 import type { Backend } from '../contract/index-settings.js';
+import { rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import type { IndexSettings } from '../index/settings.js';
 import type { CatalogEntry } from '../storage/catalog.js';
@@ -58,7 +59,7 @@ export async function openCollection(services: Services, entry: Entry): Promise<
     const meta = readMeta(store, paths.points);
     pending = await PendingSegments.open({
       directory: paths.segments,
-      dimension: entry.dimension,
+      rows: { dimension: entry.dimension, precision: entry.precision },
       rowBase: meta.rowBase,
       rowEnd: meta.nextRow,
       backend: meta.backend,
@@ -106,10 +107,11 @@ async function serve(files: Files, found: Meta): Promise<Collection> {
 /** The generation the counters name; where its index is damaged, an empty one with its points appended. */
 async function openGeneration(files: Files, meta: Meta): Promise<{ served: ServedGeneration; meta: Meta }> {
   const { services, entry, store, pending } = files;
+  const { dimension, precision } = entry;
   if (meta.generation === 0) return { served: await ServedGeneration.empty(entry.index, meta.rowBase), meta };
   const directory = services.directory.generationPath(entry.id, meta.generation);
   try {
-    const loaded = await loadGeneration(directory);
+    const loaded = await loadGeneration(directory, entry.precision);
     new VectorReader(loaded.leafVectors).validate(loaded.generation.slots);
     return { served: await ServedGeneration.of(meta.generation, loaded, meta.backend), meta };
   } catch (error) {
@@ -118,7 +120,7 @@ async function openGeneration(files: Files, meta: Meta): Promise<{ served: Serve
       { collection: entry.name, error },
       'the index is damaged; it is built again from the vectors',
     );
-    const salvaged = await salvage({ store, pending, directory, dimension: entry.dimension }, meta);
+    const salvaged = await salvage({ store, pending, directory, rows: { dimension, precision } }, meta);
     return { served: await ServedGeneration.empty(entry.index, salvaged.rowBase), meta: salvaged };
   }
 }
@@ -131,13 +133,13 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   void views.show(served, pending.descriptor());
   const vectors = new StoredVectors();
   const { dispatcher, disk, log } = services;
-  const { name, dimension, metric } = entry;
+  const { name, dimension, metric, precision } = entry;
   const collection = entry.id;
   const search = new CollectionSearch({ collection, dimension, metric, store, views, vectors, dispatcher });
   const encoder = new PendingEncoder({ collection, views, dispatcher, log });
   const writer = new Writer({
     name,
-    dimension,
+    rowBytes: rowBytes({ dimension, precision }),
     meta,
     store,
     pending,

@@ -3,6 +3,7 @@
 
 import { crc32c } from '@node-rs/crc32';
 import { idKey } from '../contract/points.js';
+import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import type { PendingSegments } from '../storage/pending-segments.js';
 import type { Meta, PointRecord, PointsStore } from '../storage/points-store.js';
@@ -23,12 +24,12 @@ export async function salvage(
     store,
     pending,
     directory,
-    dimension,
-  }: { store: PointsStore; pending: PendingSegments; directory: string; dimension: number },
+    rows,
+  }: { store: PointsStore; pending: PendingSegments; directory: string; rows: RowShape },
   meta: Meta,
 ): Promise<Meta> {
   const slotRows = await loadSlotRows(directory);
-  const descriptor = leafVectorsDescriptor(directory, dimension, slotRows.length);
+  const descriptor = leafVectorsDescriptor(directory, rows, slotRows.length);
   const reader = new VectorReader(descriptor);
   reader.validate(slotRows.length);
   let moved = meta;
@@ -49,27 +50,27 @@ async function move(
   first: number,
   meta: Meta,
 ): Promise<Meta> {
-  const { dimension } = reader;
+  const stride = rowBytes(reader.shape);
   const end = Math.min(slotRows.length, first + POINTS_PER_COMMIT);
-  const vectors = new Float32Array((end - first) * dimension);
+  const vectors = new Uint8Array((end - first) * stride);
   const put: PointRecord[] = [];
   const removeRows: number[] = [];
   for (let slot = first; slot < end; slot++) {
     const record = liveRecord(store, slotRows[slot] as number);
     if (!record) continue;
-    const vector = reader.get(slot).slice();
-    if (crc32c(new Uint8Array(vector.buffer)) !== record.vectorChecksum) {
+    const vector = reader.get(slot);
+    if (crc32c(vector) !== record.vectorChecksum) {
       throw new ServiceError('storage_corrupt', {
         path: 'the leaf-ordered vectors',
         reason: `the vector of row ${record.row} does not fit the checksum of its point`,
       });
     }
-    vectors.set(vector, put.length * dimension);
+    vectors.set(vector, put.length * stride);
     removeRows.push(record.row);
     put.push({ ...record, row: meta.nextRow + put.length });
   }
   if (put.length === 0) return meta;
-  await pending.append(vectors.subarray(0, put.length * dimension));
+  await pending.append(vectors.subarray(0, put.length * stride));
   await pending.sync();
   const next: Meta = { ...meta, nextRow: meta.nextRow + put.length };
   await store.commit({ put, removeRows, removeKeys: [], meta: next });

@@ -1,5 +1,6 @@
 // What a query costs a thread, and into how many parts it is cut. Runs on any thread.
 
+import { rowBytes } from '../contract/stored-vector.js';
 import type { Query } from '../index/query.js';
 import { codeDimension } from '../index/settings.js';
 import type { LiveView } from './views.js';
@@ -19,7 +20,7 @@ const CODE_BYTES_PER_NS = 12;
 export function queryNs({ view, served }: LiveView, query: Query): number {
   const { generation } = served;
   const { dimension, bits } = view.settings;
-  const vectorNs = (dimension * Float32Array.BYTES_PER_ELEMENT) / VECTOR_BYTES_PER_NS;
+  const vectorNs = rowBytes(view.vectors) / VECTOR_BYTES_PER_NS;
   if (query.exact) return QUERY_NS + (view.slots + generation.pendingCount) * vectorNs;
   const codeNs = (codeDimension(dimension) * bits) / 8 / CODE_BYTES_PER_NS;
   const encoded = Math.min(generation.encodedCount, generation.pendingCount);

@@ -2,6 +2,7 @@
 // For a handful of rows; scans belong to the workers.
 
 import { crc32c } from '@node-rs/crc32';
+import { loadVector } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import type { PointRecord } from '../storage/points-store.js';
 import { VectorReader, type VectorsDescriptor } from '../storage/vectors.js';
@@ -16,20 +17,25 @@ export class StoredVectors {
   /** Maps are opened once for a view and go with it. */
   readonly #readers = new WeakMap<VectorsDescriptor, VectorReader>();
 
-  /** A copy of the row's vector. @throws RangeError for a row that the view does not hold. */
+  /** The row's vector. @throws RangeError for a row that the view does not hold. */
   read(live: LiveView, row: number): Float32Array {
+    return loadVector(this.#stored(live, row), live.view.vectors);
+  }
+
+  /** Its stored bytes, without a copy. */
+  #stored(live: LiveView, row: number): Uint8Array {
     const { rows, slots } = this.#of(live);
-    if (row >= live.view.rowBase) return rows.get(row).slice();
+    if (row >= live.view.rowBase) return rows.get(row);
     const slot = live.served.slotOf(row);
     if (slot === undefined || slots === null)
       throw new RangeError(`row ${row} is not in generation ${live.served.number}`);
-    return slots.get(slot).slice();
+    return slots.get(slot);
   }
 
-  /** A copy of a point's vector, checked against the point's record. @throws storage_corrupt */
+  /** A point's vector, checked against the point's record. @throws storage_corrupt */
   readPoint(live: LiveView, record: PointRecord): Float32Array {
-    const vector = this.read(live, record.row);
-    if (crc32c(new Uint8Array(vector.buffer)) === record.vectorChecksum) return vector;
+    const stored = this.#stored(live, record.row);
+    if (crc32c(stored) === record.vectorChecksum) return loadVector(stored, live.view.vectors);
     throw new ServiceError('storage_corrupt', {
       path: live.view.key,
       reason: `the vector of row ${record.row} does not fit the checksum of its point`,

@@ -18,7 +18,7 @@ import { ArrowPayloads, payloadTooLong } from './arrow-payloads.js';
 import { ArrowVectors } from './arrow-vectors.js';
 import { formatPath } from './issues.js';
 import { PayloadWriter } from './payload-writer.js';
-import { mergeRefusals, type PointBatch, type PointShape, vectorChecksum } from './point-batch.js';
+import { mergeRefusals, type PointBatch, type PointShape, vectorChecksums } from './point-batch.js';
 import { idKey, idRefusal, type PointId } from './points.js';
 
 export interface ArrowBatch {
@@ -107,7 +107,6 @@ class RowReader {
   readonly #rows: number[] = [];
   readonly #ids: PointId[] = [];
   readonly #written = new PayloadWriter();
-  readonly #checksums: number[] = [];
   readonly #seen = new Map<string, number>();
 
   constructor(ids: Column, vectors: ArrowVectors, payloads: ArrowPayloads) {
@@ -146,7 +145,7 @@ class RowReader {
     try {
       const id = this.#newId(row, firstRow);
       part = 'vector';
-      const vector = this.#vectors.at(row);
+      this.#vectors.check(row);
       part = 'payload';
       const payload = this.#payloads.textAt(row);
       if (this.#written.add(payload) > PAYLOAD_BYTES_MAX) {
@@ -155,7 +154,6 @@ class RowReader {
       }
       this.#seen.set(idKey(id), row);
       this.#ids.push(id);
-      this.#checksums.push(vectorChecksum(vector));
       this.#rows.push(row);
     } catch (error) {
       throw isRefusal(error) ? refusalAt(error, ['rows', firstRow + row, part]) : error;
@@ -175,11 +173,12 @@ class RowReader {
   }
 
   #finish(): PointBatch {
+    const vectors = this.#vectors.pack(this.#rows);
     return {
       count: this.#rows.length,
       ids: this.#ids,
-      vectors: this.#vectors.pack(this.#rows),
-      checksums: Uint32Array.from(this.#checksums),
+      vectors,
+      checksums: vectorChecksums(vectors, this.#rows.length),
       payloads: this.#written.finish(),
     };
   }

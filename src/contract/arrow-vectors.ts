@@ -5,6 +5,7 @@ import { typeName } from '../arrow/type-name.js';
 import { float32Values } from '../arrow/values.js';
 import { ServiceError } from '../errors.js';
 import type { PointShape } from './point-batch.js';
+import { rowBytes, storeVector } from './stored-vector.js';
 import { checkVector } from './vector.js';
 
 const EXPECTED = 'fixed_size_list, list or large_list of float32, float64 or float16';
@@ -35,27 +36,33 @@ export class ArrowVectors {
   }
 
   /**
-   * The vector of a row, a view where the column is float32.
+   * Refuses a row without a vector that can be stored.
    * @throws validation_failed, dimension_mismatch, vector_not_finite, vector_out_of_range, zero_vector
    */
-  at(row: number): Float32Array {
+  check(row: number): void {
     if (isNull(this.#column, row)) throw refusal('', 'There is no vector in this row');
     const vector = this.#numbers.subarray(this.#startOf(row), this.#startOf(row + 1));
     checkVector(vector, this.#shape.dimension, this.#shape.metric);
     if (this.#child.validity !== null) this.#refuseNulls(row);
-    return vector;
   }
 
-  /** The vectors of `rows`, which `at` has found good, in one piece: a view where they lie side by side. */
-  pack(rows: readonly number[]): Float32Array {
-    const { dimension } = this.#shape;
+  /**
+   * The vectors of `rows`, which `check` has found good, in one piece as they are stored: a view where they are kept as
+   * float32 and lie side by side.
+   */
+  pack(rows: readonly number[]): Uint8Array {
+    const { dimension, precision } = this.#shape;
     const first = this.#startOf(rows[0] ?? 0);
     const end = this.#startOf((rows.at(-1) ?? -1) + 1);
-    if (end - first === rows.length * dimension) return this.#numbers.subarray(first, end);
-    const packed = new Float32Array(rows.length * dimension);
+    if (precision === 'float32' && end - first === rows.length * dimension) {
+      const { buffer, byteOffset, byteLength } = this.#numbers.subarray(first, end);
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    }
+    const stride = rowBytes(this.#shape);
+    const packed = new Uint8Array(rows.length * stride);
     for (const [index, row] of rows.entries()) {
       const start = this.#startOf(row);
-      packed.set(this.#numbers.subarray(start, start + dimension), index * dimension);
+      storeVector(this.#numbers.subarray(start, start + dimension), precision, packed, index * stride);
     }
     return packed;
   }

@@ -2,7 +2,15 @@
 
 import { z } from 'zod';
 import { COLLECTION_NAME_CHARS_MAX, DIMENSION_MAX, DIMENSION_MIN } from '../limits.js';
-import { backend, indexDescription, indexSettings, metric } from './index-settings.js';
+import {
+  type Backend,
+  backend,
+  indexDescription,
+  indexSettings,
+  metric,
+  type Precision,
+  precision,
+} from './index-settings.js';
 
 export const collectionName = z
   .string()
@@ -16,6 +24,15 @@ export const collectionName = z
     examples: ['words'],
   });
 
+const storage = z
+  .union(
+    [backend, z.strictObject({ backend: backend.default('mmap'), precision: precision.default('float32') })],
+    {
+      error: storageError,
+    },
+  )
+  .describe('Where full vectors are, and how their numbers are kept; the precision cannot change.');
+
 export const createCollection = z
   .strictObject({
     name: collectionName,
@@ -25,21 +42,36 @@ export const createCollection = z
       .max(DIMENSION_MAX)
       .describe('Numbers of each vector; it cannot change.'),
     metric,
-    storage: backend.default('mmap'),
+    storage: storage.default('mmap'),
     index: indexSettings.default({}),
   })
   .meta({
     id: 'CreateCollection',
-    examples: [{ name: 'words', dimension: 100, metric: 'cosine' }],
+    examples: [
+      { name: 'words', dimension: 100, metric: 'cosine' },
+      { name: 'pictures', dimension: 768, metric: 'l2', storage: { backend: 'mmap', precision: 'int8' } },
+    ],
   });
 export type CreateCollection = z.output<typeof createCollection>;
+
+/** Both halves of the `storage` of a request, of which the short form names but one. */
+export function storageOf(given: CreateCollection['storage']): { backend: Backend; precision: Precision } {
+  return typeof given === 'string' ? { backend: given, precision: 'float32' } : given;
+}
+
+function storageError(): string {
+  return (
+    `storage is ${backend.options.join(' or ')}, or {backend, precision} with a precision of ` +
+    `${precision.options.join(', ')}`
+  );
+}
 
 export const collectionDescription = z
   .strictObject({
     name: z.string(),
     dimension: z.int(),
     metric,
-    storage: z.strictObject({ backend, is_using_mmap: z.boolean(), vectors_bytes: z.int() }),
+    storage: z.strictObject({ backend, is_using_mmap: z.boolean(), precision, vectors_bytes: z.int() }),
     index: indexDescription,
     points_count: z.int(),
     indexed_count: z.int().describe('Points in the current generation of the index.'),

@@ -1,4 +1,4 @@
-// The metric, the backend and the parameters of the index, as they stand in requests and replies. Runs on any thread.
+// The metric, the backend, the precision and the parameters of the index, as they stand in requests and replies. Runs on any thread.
 
 import { z } from 'zod';
 import {
@@ -26,6 +26,14 @@ export const backend = z.enum(['mmap', 'memory']).meta({
   description: 'Where full vectors are read from: memory-mapped files, or a copy in RAM.',
 });
 export type Backend = z.output<typeof backend>;
+
+export const precision = z.enum(['float32', 'float16', 'int8']).meta({
+  id: 'Precision',
+  description:
+    'How the numbers of full vectors are kept: 4, 2 or 1 bytes each, float16 and int8 with a scale for each vector. What is ' +
+    'kept is what searches compare with and what is given back.',
+});
+export type Precision = z.output<typeof precision>;
 
 const quantizer = z
   .enum(['rabitq', 'sign'])

@@ -4,27 +4,29 @@
 import { crc32c } from '@node-rs/crc32';
 import { type Issue, ServiceError } from '../errors.js';
 import { ERROR_ISSUES_MAX } from '../limits.js';
-import type { Metric } from './index-settings.js';
+import type { Metric, Precision } from './index-settings.js';
 import { formatPath, parseWith } from './issues.js';
 import { parseJson } from './json.js';
 import { encodePayload } from './payload.js';
 import { type PayloadColumn, packPayloads } from './payload-column.js';
 import { idKey, type PointId, pointInput, upsertShell } from './points.js';
+import { rowBytes, storeVector } from './stored-vector.js';
 import { checkLength, decodeVector } from './vector.js';
 
 /** What a collection takes. */
 export interface PointShape {
   dimension: number;
   metric: Metric;
+  precision: Precision;
 }
 
 /** Points as columns, each on a buffer of its own, which another thread can take over; ids are unique. */
 export interface PointBatch {
   count: number;
   ids: PointId[];
-  /** count x dimension, row-major. */
-  vectors: Float32Array;
-  /** crc32c of each vector's bytes. */
+  /** One behind the other, as they are stored: see stored-vector.ts. */
+  vectors: Uint8Array;
+  /** crc32c of each vector's stored bytes. */
   checksums: Uint32Array;
   payloads: PayloadColumn;
 }
@@ -79,7 +81,8 @@ export function mergeRefusals(refusals: ServiceError[]): ServiceError {
 /** Collects points into columns. */
 export class BatchBuilder {
   readonly #shape: PointShape;
-  readonly #vectors: Float32Array;
+  readonly #vectors: Uint8Array;
+  readonly #rowBytes: number;
   /** A bad vector must not spoil the row of the good one it would have replaced. */
   readonly #scratch: Float32Array;
   readonly #ids: PointId[] = [];
@@ -89,7 +92,8 @@ export class BatchBuilder {
   constructor(shape: PointShape, pointsMax: number, textBytes: number) {
     const rowsMax = Math.min(pointsMax, Math.floor(textBytes / (2 * shape.dimension)) + 1);
     this.#shape = shape;
-    this.#vectors = new Float32Array(rowsMax * shape.dimension);
+    this.#rowBytes = rowBytes(shape);
+    this.#vectors = new Uint8Array(rowsMax * this.#rowBytes);
     this.#scratch = new Float32Array(shape.dimension);
   }
 
@@ -111,20 +115,16 @@ export class BatchBuilder {
     }
     const row = rowOf?.(point.id) ?? this.count;
     const vector = this.#checkedVector(point.vector, [...at, 'vector']);
-    this.#vectors.set(vector, row * this.#shape.dimension);
+    storeVector(vector, this.#shape.precision, this.#vectors, row * this.#rowBytes);
     this.#ids[row] = point.id;
     this.#payloads[row] = payload;
     return point.id;
   }
 
   finish(): PointBatch {
-    const { dimension } = this.#shape;
-    const floats = this.count * dimension;
-    const vectors = floats === this.#vectors.length ? this.#vectors : this.#vectors.slice(0, floats);
-    const checksums = new Uint32Array(this.count);
-    for (let row = 0; row < this.count; row += 1) {
-      checksums[row] = vectorChecksum(vectors.subarray(row * dimension, (row + 1) * dimension));
-    }
+    const bytes = this.count * this.#rowBytes;
+    const vectors = bytes === this.#vectors.length ? this.#vectors : this.#vectors.slice(0, bytes);
+    const checksums = vectorChecksums(vectors, this.count);
     const payloads = packPayloads(this.#payloads);
     return { count: this.count, ids: this.#ids, vectors, checksums, payloads };
   }
@@ -142,7 +142,10 @@ export class BatchBuilder {
   }
 }
 
-/** The checksum kept with a vector. */
-export function vectorChecksum(vector: Float32Array): number {
-  return crc32c(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));
+/** The checksums kept with `count` stored vectors. */
+export function vectorChecksums(vectors: Uint8Array, count: number): Uint32Array {
+  const stride = vectors.length / count;
+  return Uint32Array.from({ length: count }, (_, i) =>
+    crc32c(vectors.subarray(i * stride, (i + 1) * stride)),
+  );
 }

@@ -64,7 +64,7 @@ export async function insertStream(
   try {
     const parts = {
       chunks: bodyChunks(stream, { timeoutMs: requestTimeoutMs, for: 'chunk' }),
-      shape: { dimension: collection.dimension, metric: collection.metric },
+      shape: collection.shape,
       ingest: engine().ingest,
       query: request.query,
       bodyBytesMax: request.routeOptions.bodyLimit,

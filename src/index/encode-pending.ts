@@ -1,7 +1,7 @@
 // Codes for rows that came after the build, as residuals to one common centre. Runs on a search worker, one at a time per generation.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { BLOCK_VECTORS, METRIC_NUMBER } from '../kernels/layout.js';
+import { BLOCK_VECTORS, METRIC_NUMBER, PRECISION_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { PositionReader } from './query.js';
@@ -48,7 +48,8 @@ function loadRotated(
   const { settings, layout } = generation;
   const dim = codeDimension(settings.dimension);
   scratch.rotatedVector.fill(0, settings.dimension);
-  reader.copyInto(generation.slots + row, scratch.rotatedVector, 0);
+  reader.copyInto(generation.slots + row, scratch.rowBytes, 0);
+  kernels.decodeRow(scratch.rows, settings.dimension, PRECISION_NUMBER[reader.precision], scratch.rotated);
   if (settings.metric === 'cosine') kernels.normalize(scratch.rotated, dim);
   kernels.rotate(scratch.rotated, dim, layout.signs);
 }

@@ -1,7 +1,7 @@
 // Comparing the query with full vectors, batch by batch: exact search, and rows whose codes are not made yet. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { METRIC_NUMBER } from '../kernels/layout.js';
+import { METRIC_NUMBER, PRECISION_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { PositionReader } from './query.js';
@@ -42,16 +42,17 @@ export class ExactScanner {
   }
 
   #push(position: number, count: number, tombstones: number, firstBit: number): void {
-    const { query, rows, rowVectors, nearest } = this.#scratch;
+    const { rows, rowBytes, nearest } = this.#scratch;
     const { dimension, metric } = this.#generation.settings;
-    this.#reader.copyRange(position, count, rowVectors);
-    const code = METRIC_NUMBER[metric];
+    const { precision } = this.#reader;
+    this.#reader.copyRange(position, count, rowBytes);
     this.#kernels.pushExact(
-      query,
+      this.#scratch.queryFor(precision),
       rows,
       count,
       dimension,
-      code,
+      METRIC_NUMBER[metric],
+      PRECISION_NUMBER[precision],
       position,
       tombstones,
       firstBit,

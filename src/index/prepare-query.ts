@@ -1,5 +1,6 @@
 // The first stage of a search: the query in the forms that ranking, scanning and reranking take. Runs on search and build workers.
 
+import type { Precision } from '../contract/index-settings.js';
 import type { Kernels } from '../kernels/kernels.js';
 import type { Generation } from './generation.js';
 import type { Scratch } from './scratch.js';
@@ -8,11 +9,12 @@ import { codeDimension } from './settings.js';
 /**
  * Leaves the query in `scratch.queryVector`: at unit length where the metric is cosine. For dot, scaled by a power of two
  * to a length between 1 and 2: that changes no digit and no order, while very short and very long queries would lose
- * digits on the way.
+ * digits on the way. Beside it, in the form that vectors of this precision are compared with.
  * @returns the scale, which the distances must be divided by
  */
 export function loadQuery(
   vector: Float32Array,
+  precision: Precision,
   generation: Generation,
   kernels: Kernels,
   scratch: Scratch,
@@ -20,11 +22,15 @@ export function loadQuery(
   const { metric } = generation.settings;
   scratch.queryVector.set(vector);
   if (metric === 'cosine') kernels.normalize(scratch.query, vector.length);
-  if (metric !== 'dot') return 1;
-  const squared = vector.reduce((sum, value) => sum + value * value, 0);
-  const scale = squared > 0 ? 2 ** -Math.floor(Math.log2(squared) / 2) : 1;
-  kernels.scaleVector(scratch.query, vector.length, scale);
+  const scale = metric === 'dot' ? scaleOf(vector) : 1;
+  if (scale !== 1) kernels.scaleVector(scratch.query, vector.length, scale);
+  if (precision === 'int8') kernels.quantizeQuery(scratch.query, vector.length, scratch.quantizedQuery);
   return scale;
+}
+
+function scaleOf(vector: Float32Array): number {
+  const squared = vector.reduce((sum, value) => sum + value * value, 0);
+  return squared > 0 ? 2 ** -Math.floor(Math.log2(squared) / 2) : 1;
 }
 
 /** Rotates the loaded query and builds its lookup tables: once, whatever the number of leaves. */

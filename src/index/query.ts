@@ -1,5 +1,7 @@
 // What a search asks of one generation, and what it answers. Plain data that crosses threads.
 
+import type { Precision } from '../contract/index-settings.js';
+
 export interface Query {
   /** `dimension` floats, as the caller gave them. */
   vector: Float32Array;
@@ -47,15 +49,27 @@ export interface Answer {
   stats: QueryStats;
 }
 
-/** Full vectors by position: slots of the generation first, then pending rows. */
+/** Stored vectors by position, as bytes: slots of the generation first, then pending rows. */
 export interface PositionReader {
+  /** The form the bytes have: see contract/stored-vector.ts. */
+  readonly precision: Precision;
   /**
    * Pending rows that can be read. Behind the generation's own count where a view is older than the file that newer
    * rows went to: such a search answers as of its view.
    */
   readonly pendingEnd: number;
-  /** Writes one vector to `target` from index `offset` on. */
-  copyInto(position: number, target: Float32Array, offset: number): void;
-  /** Writes `count` vectors, row-major. */
-  copyRange(first: number, count: number, target: Float32Array): void;
+  /** Writes one vector to `target` from byte `offset` on. */
+  copyInto(position: number, target: Uint8Array, offset: number): void;
+  /** Writes `count` vectors one behind the other. */
+  copyRange(first: number, count: number, target: Uint8Array): void;
+  /** Hands the vectors at ascending positions to the sink: one that reads a disk knows what comes next. */
+  copyListed(positions: Uint32Array, sink: VectorSink): void;
+}
+
+/** Where listed vectors go, `batchRows` at a time, each batch over the one before. */
+export interface VectorSink {
+  target: Uint8Array;
+  batchRows: number;
+  /** `count` vectors are in the target, the first of which is number `first` of the list. */
+  take(first: number, count: number): void;
 }

@@ -1,7 +1,7 @@
 // The rerank stage: exact distances of the candidates that may still be among the k nearest. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { METRIC_NUMBER } from '../kernels/layout.js';
+import { METRIC_NUMBER, PRECISION_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { PositionReader } from './query.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
@@ -64,14 +64,17 @@ export function readRows(
   scratch: Scratch,
   reader: PositionReader,
 ): void {
-  const { query, rows, rowVectors, positions, nearest } = scratch;
+  const { rows, rowBytes, positions, nearest } = scratch;
   const { dimension } = settings;
   const metric = METRIC_NUMBER[settings.metric];
-  for (let start = 0; start < count; start += BATCH_ROWS) {
-    const batch = Math.min(BATCH_ROWS, count - start);
-    for (let i = 0; i < batch; i++)
-      reader.copyInto(positions[start + i] as number, rowVectors, i * dimension);
-    const listed = positions.byteOffset + start * 4;
-    kernels.pushRows(query, rows, listed, batch, dimension, metric, nearest.address);
-  }
+  const precision = PRECISION_NUMBER[reader.precision];
+  const query = scratch.queryFor(reader.precision);
+  reader.copyListed(positions.subarray(0, count), {
+    target: rowBytes,
+    batchRows: BATCH_ROWS,
+    take(first, batch) {
+      const listed = positions.byteOffset + first * 4;
+      kernels.pushRows(query, rows, listed, batch, dimension, metric, precision, nearest.address);
+    },
+  });
 }

@@ -1,6 +1,13 @@
 // One worker thread's working area inside a generation's memory: the query, its tables and its buffers.
 
-import { LEAF_ENTRY_BYTES, tableBytes } from '../kernels/layout.js';
+import type { Precision } from '../contract/index-settings.js';
+import {
+  LEAF_ENTRY_BYTES,
+  OVERRUN_BYTES,
+  quantizedQueryBytes,
+  ROW_HEAD_BYTES_MAX,
+  tableBytes,
+} from '../kernels/layout.js';
 import { CANDIDATES_MAX, K_MAX } from '../limits.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { type Generation, growMemory } from './generation.js';
@@ -30,8 +37,11 @@ export class Scratch {
   readonly leafEntries: number;
   readonly leafWords: Uint32Array;
   readonly leafFloats: Float32Array;
+  /** A batch of stored vectors. */
   readonly rows: number;
-  readonly rowVectors: Float32Array;
+  readonly rowBytes: Uint8Array;
+  /** The query as `quantizeQuery` leaves it, for int8 rows. */
+  readonly quantizedQuery: number;
   /** Positions of the vectors to read. */
   readonly positions: Uint32Array;
   readonly distances: number;
@@ -54,7 +64,8 @@ export class Scratch {
       tableOut: 16,
       signQuery: codeWords(settings.dimension) * 16,
       leafEntries: entriesMax * LEAF_ENTRY_BYTES,
-      rows: BATCH_ROWS * settings.dimension * 4,
+      rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,
+      quantizedQuery: quantizedQueryBytes(settings.dimension),
       positions: CANDIDATES_MAX * 4,
       distances: entriesMax * 4,
       nodes: CandidateBuffer.bytesFor(nodesCapacity),
@@ -81,13 +92,19 @@ export class Scratch {
     this.leafWords = new Uint32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
     this.leafFloats = new Float32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
     this.rows = take(sizes.rows);
-    this.rowVectors = new Float32Array(buffer, this.rows, BATCH_ROWS * settings.dimension);
+    this.rowBytes = new Uint8Array(buffer, this.rows, sizes.rows);
+    this.quantizedQuery = take(sizes.quantizedQuery);
     this.positions = new Uint32Array(buffer, take(sizes.positions), CANDIDATES_MAX);
     this.distances = take(sizes.distances);
     this.distanceValues = new Float32Array(buffer, this.distances, entriesMax);
     this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), nodesCapacity);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
     this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
+  }
+
+  /** Address of the query in the form that rows of this precision are compared with. */
+  queryFor(precision: Precision): number {
+    return precision === 'int8' ? this.quantizedQuery : this.query;
   }
 }
 

@@ -41,7 +41,8 @@ export class Searcher {
     const stats = emptyStats();
     const clock = stopwatch();
     nearest.reset(query.k + TIES_MAX);
-    const scale = loadQuery(query.vector, this.#generation, this.#kernels, this.#scratch);
+    const { precision } = this.#reader;
+    const scale = loadQuery(query.vector, precision, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
       stats.prepareUs = clock();
       const [firstSlot, endSlot] = share(slots, part);

@@ -8,6 +8,8 @@ import { setFlagsFromString } from 'node:v8';
 export type KernelBits = 1 | 2 | 4;
 /** 0: squared Euclidean, 1: cosine (2 - 2cos), 2: dot (negated inner product). See METRIC_NUMBER. */
 export type KernelMetric = 0 | 1 | 2;
+/** 0: float32, 1: float16, 2: int8. See PRECISION_NUMBER. */
+export type KernelPrecision = 0 | 1 | 2;
 
 export interface Kernels {
   /** Rotates a vector in place. `signs`: 4 * dim words of 0 or 0x80000000. */
@@ -56,19 +58,27 @@ export interface Kernels {
 
   /** Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm. */
   distances(query: number, rows: number, count: number, dim: number, metric: KernelMetric, out: number): void;
-  /** Pushes the exact distance of every row that lives and is below the threshold; any dim >= 1. */
+  /** Writes a query as int8 rows are compared with it (`quantizedQueryBytes`); any dim >= 1. */
+  quantizeQuery(query: number, dim: number, out: number): void;
+  /** Writes the numbers of a stored row; any dim >= 1. */
+  decodeRow(row: number, dim: number, precision: KernelPrecision, out: number): void;
+  /**
+   * Pushes the exact distance of every stored row that lives and is below the threshold; any dim >= 1. For int8 rows
+   * `query` is what `quantizeQuery` wrote.
+   */
   pushExact(
     query: number,
     rows: number,
     count: number,
     dim: number,
     metric: KernelMetric,
+    precision: KernelPrecision,
     firstPosition: number,
     tombstones: number,
     firstBit: number,
     buffer: number,
   ): void;
-  /** Pushes the exact distances of consecutive rows, whose positions `positions` holds; any dim >= 1. */
+  /** Pushes the exact distances of consecutive stored rows, whose positions `positions` holds; otherwise as `pushExact`. */
   pushRows(
     query: number,
     rows: number,
@@ -76,6 +86,7 @@ export interface Kernels {
     count: number,
     dim: number,
     metric: KernelMetric,
+    precision: KernelPrecision,
     buffer: number,
   ): void;
   /** Pushes the exact distances of the `count` rows of a matrix whose numbers `list` holds, as their positions. */

@@ -1,7 +1,7 @@
 // Owns the memory layouts that kernels and their callers share (any thread): sizes, offsets and codes of what is
 // passed by address. Everything is little-endian and starts on 16 bytes.
 
-import type { KernelMetric } from './kernels.js';
+import type { KernelMetric, KernelPrecision } from './kernels.js';
 
 /** Vectors in a code block. */
 export const BLOCK_VECTORS = 32;
@@ -70,6 +70,28 @@ export const CANDIDATE = { position: 0, order: 4, bound: 8 };
 
 /** The numbers by which kernels know a metric. */
 export const METRIC_NUMBER = { l2: 0, cosine: 1, dot: 2 } as const satisfies Record<string, KernelMetric>;
+/** The numbers by which kernels know the precision of stored rows, whose bytes contract/stored-vector.ts describes. */
+export const PRECISION_NUMBER = { float32: 0, float16: 1, int8: 2 } as const satisfies Record<
+  string,
+  KernelPrecision
+>;
+/** What a stored row of any precision has at most beside its numbers: scale, sum of squares, filling. */
+export const ROW_HEAD_BYTES_MAX = 12;
+/** Kernels load up to so many bytes past the last row. */
+export const OVERRUN_BYTES = 16;
+
+/**
+ * Bytes of a query as `quantizeQuery` writes it.
+ *
+ * | offset | type | meaning |
+ * |---|---|---|
+ * | 0 | f64 | step |
+ * | 8 | f64 | sum of the squares of the numbers |
+ * | 16 | i16 x dim | numbers, each a coordinate over the step, to 32767; zeros up to a multiple of 16 |
+ */
+export function quantizedQueryBytes(dim: number): number {
+  return 16 + Math.ceil(dim / 16) * 32;
+}
 
 /** Bytes of the query tables: 16 entries for each four dimensions. */
 export function tableBytes(dim: number): number {

@@ -1,5 +1,6 @@
 // The names and settings of all collections, in LMDB. Runs on the main thread.
 
+import type { Precision } from '../contract/index-settings.js';
 import { ServiceError } from '../errors.js';
 import { decodeJson, encodeJson } from './checked-json.js';
 import { openStore, type Store, type Table } from './lmdb.js';
@@ -11,6 +12,7 @@ export interface CatalogEntry<Index = unknown> {
   name: string;
   dimension: number;
   metric: 'l2' | 'cosine' | 'dot';
+  precision: Precision;
   index: Index;
   /** ISO 8601, UTC. */
   createdAt: string;
@@ -60,7 +62,8 @@ export class Catalog<Index = unknown> {
 
   #decode(name: string, bytes: Uint8Array): CatalogEntry<Index> {
     const entry = decodeJson(bytes) as CatalogEntry<Index> | undefined;
-    if (entry?.name === name) return entry;
+    // Entries of before there was a choice have none.
+    if (entry?.name === name) return { ...entry, precision: entry.precision ?? 'float32' };
     throw new ServiceError('storage_corrupt', {
       path: this.#path,
       reason: `the entry of collection ${name} does not fit its checksum`,

@@ -51,12 +51,7 @@ export function willNeed(map: Uint8Array, byteOffset: number, byteLength: number
   const start = byteOffset - (byteOffset % mmap.PAGESIZE);
   const end = Math.min(byteOffset + byteLength, map.byteLength);
   if (end <= start) return;
-  mmap.advise(
-    Buffer.from(map.buffer, map.byteOffset, map.byteLength),
-    start,
-    end - start,
-    mmap.MADV_WILLNEED,
-  );
+  mmap.advise(map as Buffer, start, end - start, mmap.MADV_WILLNEED);
 }
 
 function openForReading(path: string): number {

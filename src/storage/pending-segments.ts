@@ -1,12 +1,13 @@
 // The appended vectors of one collection: segment files written at the end, rolled and dropped. Runs on the main thread.
 
 import { strict as assert } from 'node:assert';
+import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import { ROWS_MAX } from '../limits.js';
 import { failureText, freeBytes, fsyncDirectory, isSystemError, removeDurable } from './files.js';
 import { type NewSegment, type SegmentFile, SegmentWriter } from './segment.js';
 import { listSegments, segmentPath } from './segment-files.js';
-import { rowBytes, type SegmentShape, segmentCapacityRows } from './segment-header.js';
+import { type SegmentShape, segmentCapacityRows } from './segment-header.js';
 import { allocateSegment, loadSegment } from './segment-loading.js';
 import { TaskQueue } from './task-queue.js';
 import type { SegmentDescriptor, VectorsDescriptor } from './vectors.js';
@@ -15,7 +16,7 @@ export type VectorBackend = 'mmap' | 'memory';
 
 export interface PendingSegmentsOptions {
   directory: string;
-  dimension: number;
+  rows: RowShape;
   /** Rows below are in the generation: files with nothing else are removed. */
   rowBase: number;
   /** The committed end: rows from here on are garbage of a crash and get overwritten. */
@@ -111,19 +112,19 @@ export class PendingSegments {
       if (buffer !== null) segment.buffer = buffer;
       return segment;
     });
-    return { dimension: this.#options.dimension, segments };
+    return { ...this.#options.rows, segments };
   }
 
   /**
-   * Writes vectors, row-major, behind the last row; they are not durable and not to be read before `sync`.
+   * Writes stored vectors behind the last row; they are not durable and not to be read before `sync`.
    * Returns the row of the first. After an error nothing is appended.
    * @throws disk_full, collection_full, writes_stopped
    */
-  append(vectors: Float32Array): Promise<number> {
+  append(vectors: Uint8Array): Promise<number> {
     return this.#queue.run(async () => {
       this.#assertWritable();
-      const { dimension } = this.#options;
-      const rows = vectors.length / dimension;
+      const stride = rowBytes(this.#options.rows);
+      const rows = vectors.length / stride;
       assert(Number.isInteger(rows), 'only whole vectors can be appended');
       const firstRow = this.#nextRow;
       if (firstRow + rows > ROWS_MAX)
@@ -133,7 +134,7 @@ export class PendingSegments {
           const segment = await this.#segmentFor(firstRow + done);
           const index = firstRow + done - segment.shape.firstRow;
           const count = Math.min(rows - done, segment.shape.capacityRows - index);
-          await writeRows(segment, index, vectors.subarray(done * dimension, (done + count) * dimension));
+          await writeRows(segment, index, vectors.subarray(done * stride, (done + count) * stride));
           done += count;
         }
       } catch (error) {
@@ -236,11 +237,11 @@ export class PendingSegments {
         return last;
       }
     }
-    const { directory, dimension, segmentRows = segmentCapacityRows(dimension) } = this.#options;
+    const { directory, rows, segmentRows = segmentCapacityRows(rows) } = this.#options;
     const path = segmentPath(directory, row);
     // Left behind by an append that failed half-way: no row of it was ever committed.
     await removeDurable(path);
-    const file = await this.#files.create(path, { dimension, firstRow: row, capacityRows: segmentRows });
+    const file = await this.#files.create(path, { ...rows, firstRow: row, capacityRows: segmentRows });
     const buffer = this.#backend === 'memory' ? allocateSegment(file.shape) : null;
     const segment = { path, file, shape: file.shape, filled: counter(0), buffer, dirty: true };
     this.#segments.push(segment);
@@ -276,12 +277,11 @@ export class PendingSegments {
   }
 }
 
-async function writeRows(segment: PendingSegment, index: number, vectors: Float32Array): Promise<void> {
-  const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+async function writeRows(segment: PendingSegment, index: number, bytes: Uint8Array): Promise<void> {
   segment.dirty = true;
   await segment.file.write(index, bytes);
   if (segment.buffer === null) return;
-  const offset = index * rowBytes(segment.shape.dimension);
+  const offset = index * rowBytes(segment.shape);
   if (segment.buffer.byteLength < offset + bytes.byteLength) segment.buffer.grow(offset + bytes.byteLength);
   new Uint8Array(segment.buffer, offset, bytes.byteLength).set(bytes);
 }

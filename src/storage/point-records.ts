@@ -9,7 +9,7 @@ import { checksumOf, checksumOfU32 } from './short-checksum.js';
 // |     0  |   1   | u8   | format version, 1                                           |
 // |     1  |   1   | u8   | bit 0: the id is an integer; bit 1: there is a payload      |
 // |     2  |   4   | u32  | row                                                         |
-// |     6  |   4   | u32  | crc32c of the vector's bytes                                |
+// |     6  |   4   | u32  | crc32c of the vector's stored bytes                         |
 // |    10  |   4   | u32  | payload length                                              |
 // |    14  |  ...  | text | payload, JSON in UTF-8                                      |
 // |   ...  |   4   | u32  | crc32c of the bytes before, continued over the key          |
@@ -34,7 +34,7 @@ export type PointId = string | number;
 export interface PointRecord {
   id: PointId;
   row: number;
-  /** crc32c of the vector's bytes: the segment files have none. */
+  /** crc32c of the vector's stored bytes: the segment files have none. */
   vectorChecksum: number;
   /** JSON in UTF-8. */
   payload: Uint8Array | null;

@@ -3,6 +3,7 @@
 
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RowShape } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import { removeDurable } from './files.js';
 import { readSegmentHeader, type SegmentShape } from './segment-header.js';
@@ -15,7 +16,7 @@ export function segmentPath(directory: string, firstRow: number): string {
 
 interface Extent {
   directory: string;
-  dimension: number;
+  rows: RowShape;
   rowBase: number;
   rowEnd: number;
 }
@@ -40,7 +41,7 @@ export async function listSegments(
       await removeDurable(path);
       continue;
     }
-    const { fileRows, ...shape } = checkedHeader(path, firstRow, extent.dimension);
+    const { fileRows, ...shape } = checkedHeader(path, firstRow, extent.rows);
     const rows = end - firstRow;
     if (fileRows < rows || shape.capacityRows < rows) {
       throw corrupt(path, `it has ${Math.min(fileRows, shape.capacityRows)} rows where ${rows} are needed`);
@@ -54,13 +55,14 @@ export async function listSegments(
   return segments;
 }
 
-function checkedHeader(path: string, firstRow: number, dimension: number) {
+function checkedHeader(path: string, firstRow: number, { dimension, precision }: RowShape) {
   const header = readSegmentHeader(path);
-  if (header.firstRow !== firstRow || header.dimension !== dimension) {
+  const fits = header.dimension === dimension && header.precision === precision;
+  if (header.firstRow !== firstRow || !fits) {
     throw corrupt(
       path,
-      `its header says first row ${header.firstRow} and dimension ${header.dimension}; ` +
-        `expected ${firstRow} and ${dimension}`,
+      `its header says first row ${header.firstRow}, dimension ${header.dimension}, ${header.precision}; ` +
+        `expected ${firstRow}, ${dimension}, ${precision}`,
     );
   }
   return header;

@@ -2,47 +2,48 @@
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32c } from '@node-rs/crc32';
+import type { Precision } from '../contract/index-settings.js';
+import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import { DIMENSION_MAX, ROWS_MAX, SEGMENT_BYTES_MAX } from '../limits.js';
 import { isSystemError } from './files.js';
 
 // | offset | bytes | type | meaning                                                          |
 // |     0  |   8   | text | magic "COPVEC01"                                                 |
-// |     8  |   4   | u32  | format version, 1                                                |
+// |     8  |   4   | u32  | format version, 2                                                |
 // |    12  |   4   | u32  | dimension                                                        |
 // |    16  |   4   | u32  | first row                                                        |
 // |    20  |   4   | u32  | capacity in rows                                                 |
-// |    24  |   4   | u32  | crc32c of the 24 bytes before                                    |
-// |    28  | 4068  |      | zero                                                             |
-// |  4096  |  ...  | f32  | rows, `dimension` little-endian numbers each, without gaps       |
-// Rows have no checksum here: each point's record keeps the crc32c of its vector.
+// |    24  |   4   | u32  | precision: 0 float32, 1 float16, 2 int8                          |
+// |    28  |   4   | u32  | crc32c of the 28 bytes before                                    |
+// |    32  | 4064  |      | zero                                                             |
+// |  4096  |  ...  |      | rows without gaps, as contract/stored-vector.ts has them         |
+// Version 1 had no precision, which was float32, and the checksum in its place; it is read, too.
+// Rows have no checksum here: each point's record keeps the crc32c of its stored vector.
 
 const MAGIC = 'COPVEC01';
-const VERSION = 1;
-const CHECKED_BYTES = 24;
+const VERSION = 2;
+/** Bytes before the checksum, by version. */
+const CHECKED_BYTES = { 1: 24, 2: 28 } as const;
+const PRECISIONS = ['float32', 'float16', 'int8'] as const satisfies Precision[];
 
 /** One page, so that rows stay aligned in a map. */
 export const SEGMENT_HEADER_BYTES = 4096;
 
 /** What a segment file holds: rows `firstRow` to `firstRow + capacityRows - 1`, those not yet written missing. */
-export interface SegmentShape {
-  dimension: number;
+export interface SegmentShape extends RowShape {
   firstRow: number;
   capacityRows: number;
 }
 
-export function rowBytes(dimension: number): number {
-  return dimension * Float32Array.BYTES_PER_ELEMENT;
-}
-
 /** Most rows of one file, such that all of it can be mapped. */
-export function segmentCapacityRows(dimension: number): number {
-  return Math.floor((SEGMENT_BYTES_MAX - SEGMENT_HEADER_BYTES) / rowBytes(dimension));
+export function segmentCapacityRows(shape: RowShape): number {
+  return Math.floor((SEGMENT_BYTES_MAX - SEGMENT_HEADER_BYTES) / rowBytes(shape));
 }
 
 /** Length of a segment file that holds its first `rows` rows. */
-export function segmentBytes(dimension: number, rows: number): number {
-  return SEGMENT_HEADER_BYTES + rows * rowBytes(dimension);
+export function segmentBytes(shape: RowShape, rows: number): number {
+  return SEGMENT_HEADER_BYTES + rows * rowBytes(shape);
 }
 
 /** @throws RangeError for a shape that no segment file can have */
@@ -56,7 +57,9 @@ export function encodeSegmentHeader(shape: SegmentShape): Uint8Array {
   view.setUint32(12, shape.dimension, true);
   view.setUint32(16, shape.firstRow, true);
   view.setUint32(20, shape.capacityRows, true);
-  view.setUint32(CHECKED_BYTES, crc32c(bytes.subarray(0, CHECKED_BYTES)), true);
+  view.setUint32(24, PRECISIONS.indexOf(shape.precision), true);
+  const end = CHECKED_BYTES[VERSION];
+  view.setUint32(end, crc32c(bytes.subarray(0, end)), true);
   return bytes;
 }
 
@@ -67,13 +70,19 @@ export function decodeSegmentHeader(bytes: Uint8Array, path: string): SegmentSha
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (new TextDecoder('latin1').decode(bytes.subarray(0, 8)) !== MAGIC)
     throw corrupt(path, 'it is no segment file');
-  if (view.getUint32(CHECKED_BYTES, true) !== crc32c(bytes.subarray(0, CHECKED_BYTES))) {
+  const version = view.getUint32(8, true);
+  if (version !== 1 && version !== VERSION)
+    throw corrupt(path, `its format version is ${version}, this program reads 1 and ${VERSION}`);
+  const end = CHECKED_BYTES[version];
+  if (view.getUint32(end, true) !== crc32c(bytes.subarray(0, end))) {
     throw corrupt(path, 'the checksum of its header does not fit');
   }
-  const version = view.getUint32(8, true);
-  if (version !== VERSION)
-    throw corrupt(path, `its format version is ${version}, this program reads ${VERSION}`);
+  const number = version === 1 ? 0 : view.getUint32(24, true);
+  const precision = PRECISIONS[number];
+  if (precision === undefined)
+    throw corrupt(path, `its vectors have the precision ${number}, which this program does not know`);
   const shape = {
+    precision,
     dimension: view.getUint32(12, true),
     firstRow: view.getUint32(16, true),
     capacityRows: view.getUint32(20, true),
@@ -99,18 +108,17 @@ export function readSegmentHeader(path: string): SegmentShape & { fileRows: numb
     const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
     const shape = decodeSegmentHeader(bytes.subarray(0, readSync(fd, bytes, 0, bytes.length, 0)), path);
     const rowsBytes = fstatSync(fd).size - SEGMENT_HEADER_BYTES;
-    return { ...shape, fileRows: Math.floor(rowsBytes / rowBytes(shape.dimension)) };
+    return { ...shape, fileRows: Math.floor(rowsBytes / rowBytes(shape)) };
   } finally {
     closeSync(fd);
   }
 }
 
-function shapeProblem({ dimension, firstRow, capacityRows }: SegmentShape): string | null {
+function shapeProblem(shape: SegmentShape): string | null {
+  const { dimension, firstRow, capacityRows } = shape;
   if (!(Number.isInteger(dimension) && dimension >= 1 && dimension <= DIMENSION_MAX))
     return `dimension ${dimension}`;
-  if (
-    !(Number.isInteger(capacityRows) && capacityRows >= 1 && capacityRows <= segmentCapacityRows(dimension))
-  ) {
+  if (!(Number.isInteger(capacityRows) && capacityRows >= 1 && capacityRows <= segmentCapacityRows(shape))) {
     return `capacity of ${capacityRows} rows`;
   }
   if (!(Number.isInteger(firstRow) && firstRow >= 0 && firstRow <= ROWS_MAX)) return `first row ${firstRow}`;

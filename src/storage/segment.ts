@@ -3,11 +3,11 @@
 import { strict as assert } from 'node:assert';
 import { writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { rowBytes } from '../contract/stored-vector.js';
 import { readFully, writeFully } from './files.js';
 import {
   decodeSegmentHeader,
   encodeSegmentHeader,
-  rowBytes,
   SEGMENT_HEADER_BYTES,
   type SegmentShape,
   segmentBytes,
@@ -34,11 +34,8 @@ export class SegmentWriter implements SegmentFile {
   }
 
   /** Creates a file that must not exist; the directory is the caller's to fsync. Capacity: the most that can be mapped. */
-  static async create(
-    path: string,
-    { dimension, firstRow, capacityRows = segmentCapacityRows(dimension) }: NewSegment,
-  ): Promise<SegmentWriter> {
-    const shape = { dimension, firstRow, capacityRows };
+  static async create(path: string, { capacityRows, ...given }: NewSegment): Promise<SegmentWriter> {
+    const shape = { ...given, capacityRows: capacityRows ?? segmentCapacityRows(given) };
     const header = encodeSegmentHeader(shape);
     const file = await open(path, 'wx+');
     try {
@@ -65,7 +62,7 @@ export class SegmentWriter implements SegmentFile {
 
   async write(rowIndex: number, bytes: Uint8Array): Promise<void> {
     checkRows(this.shape, rowIndex, bytes);
-    await writeFully(this.#file, bytes, segmentBytes(this.shape.dimension, rowIndex));
+    await writeFully(this.#file, bytes, segmentBytes(this.shape, rowIndex));
   }
 
   async sync(): Promise<void> {
@@ -83,18 +80,18 @@ export type NewSegment = Omit<SegmentShape, 'capacityRows'> & { capacityRows?: n
 /** `SegmentWriter.write` for a thread that may block, on a file descriptor it opened for writing. */
 export function writeRowsSync(fd: number, shape: SegmentShape, rowIndex: number, bytes: Uint8Array): void {
   checkRows(shape, rowIndex, bytes);
-  const position = segmentBytes(shape.dimension, rowIndex);
+  const position = segmentBytes(shape, rowIndex);
   let done = 0;
   while (done < bytes.byteLength) {
     done += writeSync(fd, bytes, done, bytes.byteLength - done, position + done);
   }
 }
 
-function checkRows({ dimension, capacityRows }: SegmentShape, rowIndex: number, bytes: Uint8Array): void {
-  const rows = bytes.byteLength / rowBytes(dimension);
+function checkRows(shape: SegmentShape, rowIndex: number, bytes: Uint8Array): void {
+  const rows = bytes.byteLength / rowBytes(shape);
   assert(Number.isInteger(rows), 'only whole rows can be written');
   assert(
-    Number.isInteger(rowIndex) && rowIndex >= 0 && rowIndex + rows <= capacityRows,
+    Number.isInteger(rowIndex) && rowIndex >= 0 && rowIndex + rows <= shape.capacityRows,
     'rows outside of the segment',
   );
 }

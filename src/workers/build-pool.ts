@@ -104,9 +104,12 @@ export class BuildPool {
       share: { ...share, threadIndex } satisfies BuildShare,
     }));
     const generation = Generation.allocate(settings, layoutCounts(blueprint), request.rowEnd);
+    // What is built keeps its vectors as they are.
+    const { dimension, precision } = source.vectors;
+    const rows = { dimension, precision };
     try {
       await mkdir(directory, { recursive: true });
-      await createLeafVectors(directory, settings.dimension, generation.slots);
+      await createLeafVectors(directory, rows, generation.slots);
       await this.#together<void>(shape.threads, control, (threadIndex) => ({
         kind: 'encode',
         share: { ...share, threadIndex } satisfies BuildShare,
@@ -114,7 +117,7 @@ export class BuildPool {
         blueprint,
         directory,
       }));
-      const leafVectors = leafVectorsDescriptor(directory, settings.dimension, generation.slots);
+      const leafVectors = leafVectorsDescriptor(directory, rows, generation.slots);
       const calibration = await this.#calibrate(generation, leafVectors, shape.threads, control);
       const facts: BuildFacts = {
         depth: generation.layout.levels.length,
@@ -142,7 +145,6 @@ export class BuildPool {
     const shape = sampleShape(slots, generation.leaves);
     if (shape.queries === 0) return null;
     const samples = allocateSamples(shape);
-    const { dimension } = settings;
     const keys = { key: 'calibration', generationKey: 'calibration' };
     const view = {
       ...keys,
@@ -150,7 +152,7 @@ export class BuildPool {
       slots,
       rowBase,
       settings,
-      vectors: { dimension, segments: [] },
+      vectors: { ...leafVectors, segments: [] },
       leafVectors,
     };
     return await this.#together<Calibration>(threads, control, (threadIndex) => ({

@@ -62,7 +62,8 @@ function encode(task: Extract<BuildTask, { kind: 'encode' }>): void {
   const source = new Generation(share.source.memory, share.source.settings);
   const kernels = instantiateKernels(task.generation);
   const reader = new ViewVectors(share.source);
-  const writer = new LeafVectorsWriter(task.directory, share.settings.dimension, generation.slots);
+  const { dimension, precision } = share.source.vectors;
+  const writer = new LeafVectorsWriter(task.directory, { dimension, precision }, generation.slots);
   try {
     const encoder = new LeafEncoder(generation, source, kernels, arena, reader, (slot, vectors) =>
       writer.write(slot, vectors),

@@ -3,6 +3,8 @@
 
 import { closeSync, fsyncSync, openSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Precision } from '../contract/index-settings.js';
+import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
 import type { Calibration } from '../index/calibration.js';
 import { allocateMemory, GENERATION_FORMAT_VERSION, Generation, growMemory } from '../index/generation.js';
@@ -11,7 +13,7 @@ import type { IndexSettings } from '../index/settings.js';
 import { readCheckedFile, writeCheckedFile } from '../storage/checked-file.js';
 import { SegmentWriter, writeRowsSync } from '../storage/segment.js';
 import { segmentPath } from '../storage/segment-files.js';
-import { rowBytes, type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
+import { type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 
 const INDEX_FILE = { magic: 'COPINDEX', version: GENERATION_FORMAT_VERSION };
@@ -22,12 +24,8 @@ function indexPath(directory: string): string {
 }
 
 /** Where the vectors of `slots` slots lie in a generation's directory. */
-export function leafVectorsDescriptor(
-  directory: string,
-  dimension: number,
-  slots: number,
-): VectorsDescriptor {
-  const capacity = segmentCapacityRows(dimension);
+export function leafVectorsDescriptor(directory: string, shape: RowShape, slots: number): VectorsDescriptor {
+  const capacity = segmentCapacityRows(shape);
   const segments = [];
   for (let firstRow = 0; firstRow < slots; firstRow += capacity) {
     segments.push({
@@ -36,13 +34,13 @@ export function leafVectorsDescriptor(
       rows: Math.min(capacity, slots - firstRow),
     });
   }
-  return { dimension, segments };
+  return { ...shape, segments };
 }
 
 /** Creates the empty vector files of a new generation. */
-export async function createLeafVectors(directory: string, dimension: number, slots: number): Promise<void> {
-  for (const { path, firstRow, rows } of leafVectorsDescriptor(directory, dimension, slots).segments) {
-    const file = await SegmentWriter.create(path, { dimension, firstRow, capacityRows: rows });
+export async function createLeafVectors(directory: string, shape: RowShape, slots: number): Promise<void> {
+  for (const { path, firstRow, rows } of leafVectorsDescriptor(directory, shape, slots).segments) {
+    const file = await SegmentWriter.create(path, { ...shape, firstRow, capacityRows: rows });
     await file.close();
   }
 }
@@ -50,22 +48,22 @@ export async function createLeafVectors(directory: string, dimension: number, sl
 /** Writes vectors by slot into the files that `createLeafVectors` made. Blocks: for the threads of a build. */
 export class LeafVectorsWriter {
   readonly #files: { fd: number; shape: SegmentShape }[];
-  readonly #dimension: number;
+  readonly #rowBytes: number;
 
-  constructor(directory: string, dimension: number, slots: number) {
-    this.#dimension = dimension;
-    this.#files = leafVectorsDescriptor(directory, dimension, slots).segments.map(
+  constructor(directory: string, rowShape: RowShape, slots: number) {
+    this.#rowBytes = rowBytes(rowShape);
+    this.#files = leafVectorsDescriptor(directory, rowShape, slots).segments.map(
       ({ path, firstRow, rows }) => ({
         fd: openSync(path, 'r+'),
-        shape: { dimension, firstRow, capacityRows: rows },
+        shape: { ...rowShape, firstRow, capacityRows: rows },
       }),
     );
   }
 
-  write(firstSlot: number, vectors: Float32Array): void {
-    const bytes = new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-    const stride = rowBytes(this.#dimension);
-    const end = firstSlot + vectors.length / this.#dimension;
+  /** Whole stored vectors. */
+  write(firstSlot: number, vectors: Uint8Array): void {
+    const stride = this.#rowBytes;
+    const end = firstSlot + vectors.length / stride;
     for (const { fd, shape } of this.#files) {
       const from = Math.max(firstSlot, shape.firstRow);
       const to = Math.min(end, shape.firstRow + shape.capacityRows);
@@ -74,7 +72,7 @@ export class LeafVectorsWriter {
         fd,
         shape,
         from - shape.firstRow,
-        bytes.subarray((from - firstSlot) * stride, (to - firstSlot) * stride),
+        vectors.subarray((from - firstSlot) * stride, (to - firstSlot) * stride),
       );
     }
   }
@@ -129,10 +127,10 @@ export interface LoadedGeneration {
 }
 
 /**
- * Reads a generation back, every block checked, without a rebuild.
+ * Reads a generation back, every block checked, without a rebuild; `precision` is that of its vectors' files.
  * @throws storage_corrupt
  */
-export async function loadGeneration(directory: string): Promise<LoadedGeneration> {
+export async function loadGeneration(directory: string, precision: Precision): Promise<LoadedGeneration> {
   const path = indexPath(directory);
   let memory: WebAssembly.Memory | undefined;
   let json = new Uint8Array();
@@ -154,6 +152,10 @@ export async function loadGeneration(directory: string): Promise<LoadedGeneratio
   return {
     generation,
     facts,
-    leafVectors: leafVectorsDescriptor(directory, settings.dimension, generation.slots),
+    leafVectors: leafVectorsDescriptor(
+      directory,
+      { dimension: settings.dimension, precision },
+      generation.slots,
+    ),
   };
 }

@@ -63,11 +63,12 @@ export function pointsOf(
   parsed: ArrowPoints[],
 ): { id: string | number; vector: number[]; payload: unknown }[] {
   return parsed.flatMap(({ batch }) => {
-    const dimension = batch.vectors.length / batch.count;
+    const numbers = new Float32Array(batch.vectors.slice().buffer);
+    const dimension = numbers.length / batch.count;
     return batch.ids.map((id, row) => {
       const bytes = payloadAt(batch.payloads, row);
       const payload = bytes === null ? null : JSON.parse(Buffer.from(bytes).toString());
-      return { id, vector: [...batch.vectors.subarray(row * dimension, (row + 1) * dimension)], payload };
+      return { id, vector: [...numbers.subarray(row * dimension, (row + 1) * dimension)], payload };
     });
   });
 }

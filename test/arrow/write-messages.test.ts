@@ -7,7 +7,7 @@ import { END_OF_STREAM, encapsulate, vectorRecords, vectorSchema } from '../../s
 import { fixture, messagesOf, parseStream, pointsOf } from './streams.js';
 import { DIMENSION, randomTables } from './tables.js';
 
-const SHAPE = { dimension: DIMENSION, metric: 'cosine' } as const;
+const SHAPE = { dimension: DIMENSION, metric: 'cosine', precision: 'float32' } as const;
 
 /** The stream again, its record batches cut into pieces of so many rows; `read` sees which bytes were asked for. */
 async function cutStream(bytes: Uint8Array, rowsMax: number, onRead: (bytes: number) => void = () => {}) {

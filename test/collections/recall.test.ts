@@ -6,7 +6,7 @@ import type { Answer, Query, QueryStats } from '../../src/index/query.js';
 import { completeSettings } from '../../src/index/settings.js';
 
 const SETTINGS = completeSettings({ dimension: 2, metric: 'l2' });
-const NO_VECTORS = { dimension: 2, segments: [] };
+const NO_VECTORS = { dimension: 2, precision: 'float32' as const, segments: [] };
 
 function answerOf(rows: number[], distances: number[]): Answer {
   return { rows: Uint32Array.from(rows), distances: Float32Array.from(distances), stats: {} as QueryStats };

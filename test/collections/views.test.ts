@@ -4,7 +4,7 @@ import { Views } from '../../src/collections/views.js';
 import { ServiceError } from '../../src/errors.js';
 import { completeSettings } from '../../src/index/settings.js';
 
-const NO_VECTORS = { dimension: 4, segments: [] };
+const NO_VECTORS = { dimension: 4, precision: 'float32' as const, segments: [] };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 function gate() {

@@ -43,7 +43,7 @@ async function openWriter(t: Test, faults: Faults = {}) {
   };
   const pending = await PendingSegments.open({
     directory: segments,
-    dimension: 2,
+    rows: { dimension: 2, precision: 'float32' },
     rowBase: 0,
     rowEnd: 0,
     backend: 'mmap',
@@ -51,7 +51,7 @@ async function openWriter(t: Test, faults: Faults = {}) {
   const published: { nextRow: number; deadRows: readonly number[] }[] = [];
   const writer = new Writer({
     name: 'test',
-    dimension: 2,
+    rowBytes: 8,
     meta: EMPTY,
     store,
     pending,
@@ -88,7 +88,8 @@ t.test('writes that wait together share one commit', async (t) => {
   t.match(store.get('2'), { id: 2, row: 2 });
   t.strictSame([...store.tombstonedRows()], [0, 1]);
   t.strictSame(published.at(-1)?.nextRow, 5);
-  t.strictSame([...new VectorReader(pending.descriptor()).get(4)], [4, 1]);
+  const stored = new VectorReader(pending.descriptor()).get(4).slice();
+  t.strictSame([...new Float32Array(stored.buffer)], [4, 1]);
 });
 
 t.test('a write is published before it is acknowledged', async (t) => {

@@ -7,7 +7,7 @@ import { ServiceError } from '../../src/errors.js';
 import { STATUS_CODES } from '../../src/http/status-codes.js';
 import { fixture, messagesOf, parseStream } from '../arrow/streams.js';
 
-const SHAPE = { dimension: 3, metric: 'cosine' } as const;
+const SHAPE = { dimension: 3, metric: 'cosine', precision: 'float32' } as const;
 const RUNS = 4000;
 const MEBIBYTE = 1024 * 1024;
 

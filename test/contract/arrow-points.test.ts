@@ -18,11 +18,12 @@ import fc from 'fast-check';
 import { type Test, test } from 'tap';
 import type { ArrowBatch } from '../../src/contract/arrow-points.js';
 import type { PointShape } from '../../src/contract/point-batch.js';
+import { rowBytes, storeVector } from '../../src/contract/stored-vector.js';
 import { fixture, parseStream, pointsOf } from '../arrow/streams.js';
 import { DIMENSION, randomTables, streamOf } from '../arrow/tables.js';
 
-const L2: PointShape = { dimension: 3, metric: 'l2' };
-const COSINE: PointShape = { dimension: 3, metric: 'cosine' };
+const L2: PointShape = { dimension: 3, metric: 'l2', precision: 'float32' };
+const COSINE: PointShape = { dimension: 3, metric: 'cosine', precision: 'float32' };
 const VECTORS = [1, 2, 3, 4, 5, 6].map((first) => [first, 0.5, -1.25]);
 const fixed = (type: Float32 | Float64 = new Float32(), size = 3) =>
   new FixedSizeList(size, new Field('item', type, true));
@@ -114,7 +115,7 @@ test('vectors of float32, float64 and float16, of fixed size or in lists, whole 
 test('any table that the official library writes is read back', async (t) => {
   await fc.assert(
     fc.asyncProperty(randomTables(20), async ({ bytes, points }) => {
-      t.same(pointsOf(await parseStream(bytes, { dimension: DIMENSION, metric: 'cosine' })), points);
+      t.same(pointsOf(await parseStream(bytes, { ...COSINE, dimension: DIMENSION })), points);
     }),
     { numRuns: 100, seed: 11 },
   );
@@ -125,6 +126,22 @@ test('vectors are views of the body that came in, each with its checksum', async
   const { batch } = first as NonNullable<typeof first>;
   t.ok(batch.vectors.buffer.byteLength > batch.vectors.byteLength, 'not copied');
   t.equal(batch.checksums[1], crc32c(new Uint8Array(Float32Array.of(...(VECTORS[4] as number[])).buffer)));
+});
+
+test('a column of any place is kept in the precision of the collection', async (t) => {
+  for (const name of ['sliced', 'float64']) {
+    for (const precision of ['float16', 'int8'] as const) {
+      const [parsed] = await parseStream(fixture(`${name}.arrows`), { ...L2, precision });
+      const { batch } = parsed as NonNullable<typeof parsed>;
+      const [given] = await parseStream(fixture(`${name}.arrows`), L2);
+      const stride = rowBytes({ dimension: 3, precision });
+      const expected = new Uint8Array(batch.count * stride);
+      for (const [row, { vector }] of pointsOf([given as NonNullable<typeof given>]).entries())
+        storeVector(Float32Array.from(vector), precision, expected, row * stride);
+      t.same(batch.vectors, expected);
+      t.equal(batch.checksums[1], crc32c(expected.subarray(stride, 2 * stride)));
+    }
+  }
 });
 
 test('what cannot be read is refused by the name of its column and type', async (t) => {

@@ -19,3 +19,8 @@ export function refusalOf(run: () => unknown): ServiceError {
   }
   throw new Error('nothing was refused');
 }
+
+/** The numbers of float32 vectors as a batch has them. */
+export function floatsOf(vectors: Uint8Array): number[] {
+  return [...new Float32Array(vectors.slice().buffer)];
+}

@@ -1,6 +1,6 @@
 import { test } from 'tap';
 import { buildRequest } from '../../src/contract/build.js';
-import { createCollection } from '../../src/contract/collections.js';
+import { createCollection, storageOf } from '../../src/contract/collections.js';
 import { parseWith } from '../../src/contract/issues.js';
 import { deletePoints } from '../../src/contract/points.js';
 import { refusalOf } from './bodies.js';
@@ -9,6 +9,21 @@ const WORDS = { name: 'words', dimension: 100, metric: 'cosine' };
 
 test('a collection has defaults', async (t) => {
   t.same(parseWith(createCollection, WORDS), { ...WORDS, storage: 'mmap', index: {} });
+});
+
+test('storage names a backend, or a backend and a precision, each of which may be left out', async (t) => {
+  const parsed = (storage: unknown) => storageOf(parseWith(createCollection, { ...WORDS, storage }).storage);
+  t.same(parsed('memory'), { backend: 'memory', precision: 'float32' });
+  t.same(parsed({ backend: 'memory' }), { backend: 'memory', precision: 'float32' });
+  t.same(parsed({ precision: 'int8' }), { backend: 'mmap', precision: 'int8' });
+  t.same(parsed({ backend: 'mmap', precision: 'float16' }), { backend: 'mmap', precision: 'float16' });
+  for (const storage of ['int8', { precision: 'int4' }, { backend: 'disk' }, null]) {
+    const error = refusalOf(() => parseWith(createCollection, { ...WORDS, storage }));
+    t.equal(error.code, 'validation_failed');
+    t.match(error.issues, [{ path: 'storage', message: /float32, float16, int8/ }]);
+  }
+  const unknown = refusalOf(() => parseWith(createCollection, { ...WORDS, storage: { codes: 1 } }));
+  t.match(unknown.issues, [{ path: 'storage', message: /codes/ }]);
 });
 
 test('names cannot be paths', async (t) => {

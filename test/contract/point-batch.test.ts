@@ -3,10 +3,10 @@ import { type Test, test } from 'tap';
 import { payloadAt } from '../../src/contract/payload-column.js';
 import { type PointShape, parsePoints } from '../../src/contract/point-batch.js';
 import { pointId } from '../../src/contract/points.js';
-import { base64Of, bytesOf, refusalOf } from './bodies.js';
+import { base64Of, bytesOf, floatsOf, refusalOf } from './bodies.js';
 
-const L2: PointShape = { dimension: 3, metric: 'l2' };
-const COSINE: PointShape = { dimension: 3, metric: 'cosine' };
+const L2: PointShape = { dimension: 3, metric: 'l2', precision: 'float32' };
+const COSINE: PointShape = { dimension: 3, metric: 'cosine', precision: 'float32' };
 
 function refuses(t: Test, points: unknown, code: string, path: string, shape = L2) {
   const error = refusalOf(() => parsePoints(bytesOf({ points }), shape));
@@ -23,7 +23,7 @@ test('points become columns, with a checksum of each vector', async (t) => {
   const batch = parsePoints(bytesOf({ points }), L2);
   t.equal(batch.count, 2);
   t.same(batch.ids, ['a', 7]);
-  t.same([...batch.vectors], [1, 2, 3, 4, 5, 6]);
+  t.same(floatsOf(batch.vectors), [1, 2, 3, 4, 5, 6]);
   t.equal(batch.vectors.buffer.byteLength, 24, 'the vectors have a buffer of their own');
   t.equal(
     Buffer.from(payloadAt(batch.payloads, 0) as Uint8Array).toString(),
@@ -92,8 +92,8 @@ test('base64 is read with and without padding signs, as its length needs them', 
     [1, 2, 3, 4],
   ]) {
     const points = [{ id: 1, vector: base64Of(numbers) }];
-    const { vectors } = parsePoints(bytesOf({ points }), { dimension: numbers.length, metric: 'l2' });
-    t.same([...vectors], numbers);
+    const { vectors } = parsePoints(bytesOf({ points }), { ...L2, dimension: numbers.length });
+    t.same(floatsOf(vectors), numbers);
   }
 });
 
@@ -218,6 +218,6 @@ test('at most 16 faults are told, each with its path', async (t) => {
 
 test('many points without vectors reserve little memory', async (t) => {
   const points = new Array(10_000).fill({});
-  const error = refusalOf(() => parsePoints(bytesOf({ points }), { dimension: 4096, metric: 'l2' }));
+  const error = refusalOf(() => parsePoints(bytesOf({ points }), { ...L2, dimension: 4096 }));
   t.equal(error.code, 'validation_failed');
 });

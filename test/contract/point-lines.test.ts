@@ -1,14 +1,14 @@
 import { test } from 'tap';
 import { parsePointLines } from '../../src/contract/point-lines.js';
-import { bytesOf } from './bodies.js';
+import { bytesOf, floatsOf } from './bodies.js';
 
-const SHAPE = { dimension: 2, metric: 'cosine' } as const;
+const SHAPE = { dimension: 2, metric: 'cosine', precision: 'float32' } as const;
 const line = (id: unknown, vector: unknown = [1, 2]) => JSON.stringify({ id, vector });
 
 test('lines become a batch; blank lines and CRLF are fine, the last newline may be absent', async (t) => {
   const block = parsePointLines(bytesOf(`${line('a')}\r\n\n  \n${line('b', [3, 4])}`), 1, SHAPE);
   t.same(block.batch.ids, ['a', 'b']);
-  t.same([...block.batch.vectors], [1, 2, 3, 4]);
+  t.same(floatsOf(block.batch.vectors), [1, 2, 3, 4]);
   t.same(
     { ...block, batch: undefined },
     { batch: undefined, accepted: 2, rejected: 0, errors: [], lineCount: 4 },
@@ -38,7 +38,7 @@ test('of lines with the same id the last good one counts', async (t) => {
   const lines = [line(5), line('x'), line('5', [7, 8]), line(5, [0, 0])];
   const { batch, accepted, rejected } = parsePointLines(bytesOf(lines.join('\n')), 1, SHAPE);
   t.same(batch.ids, ['5', 'x']);
-  t.same([...batch.vectors], [7, 8, 1, 2]);
+  t.same(floatsOf(batch.vectors), [7, 8, 1, 2]);
   t.equal(accepted, 3);
   t.equal(rejected, 1);
 });

@@ -44,6 +44,32 @@ test('bad names and settings are refused', async (t) => {
   t.same((await ask('GET /v1/collections')).body, { collections: [] });
 });
 
+test('vectors are given back as the precision of the collection keeps them', async (t) => {
+  const { ask } = await startService(t);
+  const storage = { backend: 'mmap', precision: 'int8' };
+  const created = await ask('POST /v1/collections', { name: 'c', dimension: 3, metric: 'dot', storage });
+  t.equal(created.status, 201);
+  t.match(created.body.storage, { backend: 'mmap', precision: 'int8', vectors_bytes: 0 });
+  const points = [{ id: 1, vector: [127, -3.2, 0.4] }];
+  t.equal((await ask('POST /v1/collections/c/points', { points })).status, 200);
+  t.same((await ask('GET /v1/collections/c/points/1')).body.vector, [127, -3, 0]);
+  const found = await ask('POST /v1/collections/c/search', { vector: [0, 1, 0], with_vector: true });
+  t.match(found.body.results, [{ id: 1, vector: [127, -3, 0] }]);
+  t.ok(Math.abs(found.body.results[0].score + 3) < 1e-3, 'compared with what is kept');
+  t.same((await ask('GET /v1/collections/c')).body.storage.vectors_bytes, 12);
+  const change = await ask('PUT /v1/collections/c/storage', { backend: 'memory', precision: 'float32' });
+  t.equal(change.status, 400, 'the precision stays');
+  const unknown = await ask('POST /v1/collections', {
+    name: 'd',
+    dimension: 3,
+    metric: 'l2',
+    storage: { precision: 'int4' },
+  });
+  t.equal(unknown.status, 400);
+  t.match(unknown.body, { code: 'validation_failed', errors: [{ path: 'storage' }] });
+  t.equal((await ask('GET /v1/collections/d')).status, 404);
+});
+
 test('storage is converted once, and searches answer the same', async (t) => {
   const { ask } = await startService(t);
   await ask('POST /v1/collections', { name: 'c', dimension: 8, metric: 'l2' });

@@ -1,5 +1,7 @@
 // Indexes built in this thread from vectors in memory, and what is true of them by brute force.
 
+import type { Precision } from '../../src/contract/index-settings.js';
+import { loadVector, rowBytes, storeVector } from '../../src/contract/stored-vector.js';
 import { type ArenaShape, allocateArena, arenaShape } from '../../src/index/build/arena.js';
 import { ArenaViews } from '../../src/index/build/arena-views.js';
 import { layoutCounts } from '../../src/index/build/blueprint.js';
@@ -78,13 +80,22 @@ export class TestIndex {
   readonly #scratch: Scratch;
   readonly #searcher: Searcher;
 
-  constructor(vectors: Float32Array[], given: Given, indexed = vectors.length) {
-    this.settings = completeSettings(given);
+  /** What is searched are the vectors as `precision` keeps them. */
+  constructor(
+    given: Float32Array[],
+    settings: Given,
+    indexed = given.length,
+    precision: Precision = 'float32',
+  ) {
+    this.settings = completeSettings(settings);
+    const vectors = given.map((vector) => kept(vector, precision));
     this.#vectors = vectors;
     this.generation =
-      indexed === 0 ? Generation.empty(this.settings) : build(vectors.slice(0, indexed), this.settings);
+      indexed === 0
+        ? Generation.empty(this.settings)
+        : build(vectors.slice(0, indexed), this.settings, {}, () => {}, precision);
     this.#kernels = instantiateKernels(this.generation.memory);
-    this.#reader = readerOf((position) => this.vectorAt(position));
+    this.#reader = readerOf((position) => this.vectorAt(position), precision);
     this.generation.publishPending(vectors.length - indexed);
     this.#scratch = new Scratch(this.generation);
     this.#searcher = new Searcher(this.generation, this.#kernels, this.#reader, this.#scratch);
@@ -125,13 +136,15 @@ export class TestIndex {
     return calibrate(this.generation, shape, buffer);
   }
 
-  /** Mean share of the true k nearest among the k found. */
-  recall(queries: Float32Array[], query: Omit<Partial<Query>, 'vector'> & { k: number }): number {
+  /** Mean share of the k nearest, of the kept vectors unless told, among the k found. */
+  recall(
+    queries: Float32Array[],
+    query: Omit<Partial<Query>, 'vector'> & { k: number },
+    among = this.#vectors,
+  ): number {
     let hits = 0;
     for (const vector of queries) {
-      const truth = new Set(
-        nearestOf(this.settings.metric, this.#vectors, vector, query.k).map(({ row }) => row),
-      );
+      const truth = new Set(nearestOf(this.settings.metric, among, vector, query.k).map(({ row }) => row));
       const { rows } = this.search({ ...query, vector });
       for (const row of rows.subarray(0, query.k)) if (truth.has(row)) hits++;
     }
@@ -139,14 +152,44 @@ export class TestIndex {
   }
 }
 
-function readerOf(vectorAt: (position: number) => Float32Array): PositionReader {
+/** The vectors one behind the other, as files hold them. */
+export function storedRows(vectors: Float32Array[], precision: Precision): Uint8Array {
+  const stride = rowBytes({ dimension: vectors[0]?.length ?? 0, precision });
+  const rows = new Uint8Array(vectors.length * stride);
+  vectors.forEach((vector, i) => {
+    storeVector(vector, precision, rows, i * stride);
+  });
+  return rows;
+}
+
+/** What is left of a vector once it is stored. */
+export function kept(vector: Float32Array, precision: Precision): Float32Array {
+  return loadVector(storedRows([vector], precision), { dimension: vector.length, precision });
+}
+
+function readerOf(vectorAt: (position: number) => Float32Array, precision: Precision): PositionReader {
+  const copyInto = (position: number, target: Uint8Array, offset: number) =>
+    storeVector(vectorAt(position), precision, target, offset);
+  const copyAll = (positions: number[], target: Uint8Array) => {
+    for (const [i, position] of positions.entries()) {
+      const vector = vectorAt(position);
+      storeVector(vector, precision, target, i * rowBytes({ dimension: vector.length, precision }));
+    }
+  };
   return {
+    precision,
     pendingEnd: Number.POSITIVE_INFINITY,
-    copyInto: (position, target, offset) => target.set(vectorAt(position), offset),
-    copyRange: (first, count, target) => {
-      for (let i = 0; i < count; i++) {
-        const vector = vectorAt(first + i);
-        target.set(vector, i * vector.length);
+    copyInto,
+    copyRange: (first, count, target) =>
+      copyAll(
+        Array.from({ length: count }, (_, i) => first + i),
+        target,
+      ),
+    copyListed: (positions, { target, batchRows, take }) => {
+      for (let first = 0; first < positions.length; first += batchRows) {
+        const batch = [...positions.subarray(first, first + batchRows)];
+        copyAll(batch, target);
+        take(first, batch.length);
       }
     },
   };
@@ -158,6 +201,7 @@ export function build(
   settings: IndexSettings,
   change: Partial<ArenaShape> = {},
   write: SlotWriter = () => {},
+  precision: Precision = 'float32',
 ): Generation {
   const positions = new SharedArrayBuffer(vectors.length * 4);
   new Uint32Array(positions).forEach((_, i, all) => {
@@ -167,7 +211,7 @@ export function build(
   const arena = allocateArena(shape);
   const views = new ArenaViews(arena, shape, positions);
   const control = new BuildControl();
-  const reader = readerOf((position) => vectors[position] as Float32Array);
+  const reader = readerOf((position) => vectors[position] as Float32Array, precision);
   const threads = Array.from(
     { length: shape.threads },
     (_, i) => new BuildThread(arena, views, i, settings, reader, control),

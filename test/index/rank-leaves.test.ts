@@ -43,7 +43,7 @@ class TestRanker {
   /** First slots of the leaves that are nearest to the query, nearest first. */
   rank(query: Float32Array, probes: number): number[] {
     const { leafWords } = this.#scratch;
-    loadQuery(query, this.#generation, this.#kernels, this.#scratch);
+    loadQuery(query, 'float32', this.#generation, this.#kernels, this.#scratch);
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     const count = this.#ranker.rank(probes, 1);
     return Array.from({ length: count }, (_, i) => leafWords[i * WORDS + 2] as number);

@@ -49,7 +49,7 @@ t.test(
         [5, 0, 3, 3].map((row) => all.view[row]),
       );
       const byPosition = arena.buffer(3);
-      arena.kernels.pushRows(query.address, rows.address, positions.address, 3, dim, metric, byPosition);
+      arena.kernels.pushRows(query.address, rows.address, positions.address, 3, dim, metric, 0, byPosition);
       const placed = arena.candidates(byPosition);
       t.same(placed.positions, [90, 70, 80]);
       t.same(placed.estimates, [...all.view.subarray(0, 3)]);
@@ -63,7 +63,7 @@ t.test('negative, zero and positive distances are ordered', async (t) => {
   const rows = arena.floats([-2, 0, 3, -0, 1e-40, -1e30, 1e30]);
   const positions = arena.words([6, 5, 4, 3, 2, 1, 0]);
   const buffer = arena.buffer(7);
-  arena.kernels.pushRows(query.address, rows.address, positions.address, 7, 1, 2, buffer);
+  arena.kernels.pushRows(query.address, rows.address, positions.address, 7, 1, 2, 0, buffer);
   arena.kernels.sortBuffer(buffer, 7);
   const { positions: sorted, estimates } = arena.candidates(buffer);
   t.strictSame(sorted, [0, 4, 2, 3, 5, 6, 1]);
@@ -92,7 +92,7 @@ t.test('pushing exact distances skips the dead, NaN and what is not below the th
   const tombstones = arena.bytes(16);
   tombstones.view[1] = 0b1000;
   const buffer = arena.buffer(8);
-  arena.kernels.pushExact(query.address, rows.address, 7, 2, 0, 100, tombstones.address, 8, buffer);
+  arena.kernels.pushExact(query.address, rows.address, 7, 2, 0, 0, 100, tombstones.address, 8, buffer);
   const { estimates, positions } = arena.candidates(buffer);
   t.strictSame(estimates, [1, 4, 0, 16]);
   t.strictSame(positions, [100, 101, 104, 105]);

@@ -9,10 +9,10 @@ import { Arena, gaussian, random } from './arena.js';
 import { halfOfFloat } from './reference.js';
 
 const FUNCTIONS = [
-  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'distances', 'encode'],
-  ...['finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition', 'pushExact', 'pushListed'],
-  ...['pushRows', 'rescore', 'rotate', 'scaleVector', 'scanHamming', 'scanLeaves', 'signCode'],
-  ...['sortBuffer', 'squaredNorm', 'subtract'],
+  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'decodeRow', 'distances'],
+  ...['encode', 'finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition', 'pushExact'],
+  ...['pushListed', 'pushRows', 'quantizeQuery', 'rescore', 'rotate', 'scaleVector', 'scanHamming'],
+  ...['scanLeaves', 'signCode', 'sortBuffer', 'squaredNorm', 'subtract'],
 ];
 const DATA_SECTION = 11;
 

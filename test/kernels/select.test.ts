@@ -105,7 +105,7 @@ t.test('pushing through many selections leaves the true best', async (t) => {
   const tombstones = arena.bytes(5000 / 8);
   for (const keep of [0, 1, 10, 333]) {
     const buffer = arena.buffer(keep, Math.max(1, 2 * keep));
-    arena.kernels.pushExact(query.address, rows.address, 5000, 1, 0, 0, tombstones.address, 0, buffer);
+    arena.kernels.pushExact(query.address, rows.address, 5000, 1, 0, 0, 0, tombstones.address, 0, buffer);
     arena.kernels.finishBuffer(buffer);
     const expected = Array.from(rows.view, (value, i) => [value, i] as const)
       .sort((a, b) => b[0] - a[0] || a[1] - b[1])

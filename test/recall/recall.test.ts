@@ -1,6 +1,7 @@
 // Recall on fixed data: a number each metric, quantizer and number of bits must reach with the leaves a default search scans.
 
 import t from 'tap';
+import type { Precision } from '../../src/contract/index-settings.js';
 import { planSearch } from '../../src/index/plan.js';
 import { clustered, nearestOf, TestIndex } from '../index/built.js';
 
@@ -19,6 +20,21 @@ const FLOORS = [
   { metric: 'dot', quantizer: 'rabitq', bits: 2, recall: 0.95 },
   { metric: 'cosine', quantizer: 'sign', bits: 1, recall: 0.9 },
 ] as const;
+
+/** Of the neighbours among the vectors as they were given, so that what rounding loses counts. */
+const PRECISION_FLOORS = { float32: 0.95, float16: 0.95, int8: 0.94 } as const;
+
+for (const [precision, floor] of Object.entries(PRECISION_FLOORS) as [Precision, number][]) {
+  for (const metric of ['l2', 'cosine', 'dot'] as const) {
+    t.test(`${precision}, ${metric}: recall@10 of a default search is at least ${floor}`, async (t) => {
+      const given = { metric, dimension: DIMENSION, maxLeafSize: 200 } as const;
+      const index = new TestIndex(vectors, given, vectors.length, precision);
+      const plan = planSearch(index.settings, index.generation.leaves, null, { k: 10 });
+      const recall = index.recall(queries, { k: 10, ...plan }, vectors);
+      t.ok(recall >= floor, `recall ${recall}`);
+    });
+  }
+}
 
 for (const { recall: floor, ...given } of FLOORS) {
   t.test(

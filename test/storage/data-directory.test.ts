@@ -60,6 +60,7 @@ t.test('the catalog keeps entries by name', async (t) => {
     name: 'words',
     dimension: 100,
     metric: 'cosine',
+    precision: 'int8',
     index: { quantizer: 'rabitq' },
     createdAt: '2026-01-01T00:00:00.000Z',
   };

@@ -28,6 +28,15 @@ export function vectorsOfRows(first: number, count: number, dimension: number): 
   return vectors;
 }
 
+export function bytesOf(vectors: Float32Array): Uint8Array {
+  return new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
+}
+
+/** The numbers of a stored float32 vector. */
+export function numbersOf(row: Uint8Array): number[] {
+  return [...new Float32Array(row.slice().buffer)];
+}
+
 export function flipBit(path: string, byte: number, bit = 0): void {
   const bytes = readFileSync(path);
   bytes[byte] = (bytes[byte] as number) ^ (1 << bit);

@@ -6,14 +6,23 @@ import { ROWS_MAX } from '../../src/limits.js';
 import { PendingSegments, type PendingSegmentsOptions } from '../../src/storage/pending-segments.js';
 import { type SegmentFile, SegmentWriter } from '../../src/storage/segment.js';
 import { VectorReader } from '../../src/storage/vectors.js';
-import { codeOf, flipBit, temporaryDirectory, vectorOfRow, vectorsOfRows } from './fixtures.js';
+import {
+  bytesOf,
+  codeOf,
+  flipBit,
+  numbersOf,
+  temporaryDirectory,
+  vectorOfRow,
+  vectorsOfRows,
+} from './fixtures.js';
 
 const DIMENSION = 5;
+const ROWS = { dimension: DIMENSION, precision: 'float32' } as const;
 
 function options(directory: string, changes: Partial<PendingSegmentsOptions> = {}): PendingSegmentsOptions {
   return {
     directory,
-    dimension: DIMENSION,
+    rows: ROWS,
     rowBase: 0,
     rowEnd: 0,
     backend: 'mmap',
@@ -23,21 +32,21 @@ function options(directory: string, changes: Partial<PendingSegmentsOptions> = {
 }
 
 async function appendRows(pending: PendingSegments, count: number): Promise<number> {
-  const firstRow = await pending.append(vectorsOfRows(pending.nextRow, count, DIMENSION));
+  const firstRow = await pending.append(bytesOf(vectorsOfRows(pending.nextRow, count, DIMENSION)));
   await pending.sync();
   return firstRow;
 }
 
 function sameRows(t: Test, pending: PendingSegments, first: number, end: number): void {
   const reader = new VectorReader(pending.descriptor());
-  for (let row = first; row < end; row++) t.same([...reader.get(row)], [...vectorOfRow(row, DIMENSION)]);
-  const range = new Float32Array((end - first) * DIMENSION);
+  for (let row = first; row < end; row++)
+    t.same(numbersOf(reader.get(row)), [...vectorOfRow(row, DIMENSION)]);
+  const range = new Uint8Array((end - first) * DIMENSION * 4);
   reader.copyRange(first, end - first, range);
-  t.same([...range], [...vectorsOfRows(first, end - first, DIMENSION)]);
-  reader.willNeed([first, end - 1]);
+  t.same(numbersOf(range), [...vectorsOfRows(first, end - first, DIMENSION)]);
   reader.validate(end);
   t.throws(() => reader.get(end), RangeError);
-  t.throws(() => reader.copyRange(first, end - first + 1, new Float32Array(1000)), RangeError);
+  t.throws(() => reader.copyRange(first, end - first + 1, new Uint8Array(4000)), RangeError);
 }
 
 for (const backend of ['mmap', 'memory'] as const) {
@@ -64,10 +73,10 @@ for (const backend of ['mmap', 'memory'] as const) {
       t.teardown(() => pending.close());
       await appendRows(pending, 1);
       const reader = new VectorReader(pending.descriptor());
-      await pending.append(vectorsOfRows(1, 2, DIMENSION));
+      await pending.append(bytesOf(vectorsOfRows(1, 2, DIMENSION)));
       t.throws(() => reader.get(1), RangeError, 'not before the sync');
       await pending.sync();
-      t.same([...reader.get(2)], [...vectorOfRow(2, DIMENSION)]);
+      t.same(numbersOf(reader.get(2)), [...vectorOfRow(2, DIMENSION)]);
       await pending.roll();
       await appendRows(pending, 2);
       t.throws(() => reader.get(3), RangeError, 'row 3 is in another file');
@@ -80,7 +89,7 @@ for (const backend of ['mmap', 'memory'] as const) {
     const pending = await PendingSegments.open(options(directory, { backend }));
     t.teardown(() => pending.close());
     await appendRows(pending, 6);
-    await pending.append(new Float32Array(20 * DIMENSION).fill(99));
+    await pending.append(new Uint8Array(20 * DIMENSION * 4).fill(99));
     await pending.sync();
     await pending.rewind(6);
     t.equal(pending.nextRow, 6);
@@ -97,14 +106,14 @@ for (const backend of ['mmap', 'memory'] as const) {
     await pending.roll();
     await pending.roll();
     const old = new VectorReader(pending.descriptor());
-    t.same([...old.get(2)], [...vectorOfRow(2, DIMENSION)]);
+    t.same(numbersOf(old.get(2)), [...vectorOfRow(2, DIMENSION)]);
     await appendRows(pending, 3);
     await pending.dropBefore(10);
     t.same(readdirSync(directory).sort(), ['0000000008.vec', '0000000011.vec']);
     await pending.dropBefore(11);
     t.same(readdirSync(directory), ['0000000011.vec']);
     sameRows(t, pending, 11, 14);
-    t.same([...old.get(2)], [...vectorOfRow(2, DIMENSION)], 'an open map outlives its file');
+    t.same(numbersOf(old.get(2)), [...vectorOfRow(2, DIMENSION)], 'an open map outlives its file');
     await appendRows(pending, 8);
     await pending.close();
     await (await PendingSegments.open(options(directory, { backend, rowBase: 20, rowEnd: 22 }))).close();
@@ -132,14 +141,14 @@ t.test('vectors move into memory and back, and the same rows are read', async (t
   await pending.setBackend('mmap');
   t.equal(pending.memoryBytes, 0);
   sameRows(t, pending, 0, 19);
-  t.same([...mapped.get(15)], [...vectorOfRow(15, DIMENSION)]);
+  t.same(numbersOf(mapped.get(15)), [...vectorOfRow(15, DIMENSION)]);
 });
 
 t.test('overlapping appends get rows one behind the other', async (t) => {
   const pending = await PendingSegments.open(options(temporaryDirectory(t)));
   t.teardown(() => pending.close());
   const firstRows = await Promise.all(
-    [4, 5, 6].map((count) => pending.append(new Float32Array(count * DIMENSION))),
+    [4, 5, 6].map((count) => pending.append(new Uint8Array(count * DIMENSION * 4))),
   );
   t.same(firstRows, [0, 4, 9]);
 });
@@ -156,8 +165,14 @@ t.test('a start removes what a crash left and refuses what is damaged', async (t
   t.equal(await codeOf(open({ rowEnd: 17 })), 'none');
   t.same(readdirSync(directory).sort(), ['0000000000.vec', '0000000008.vec', '0000000016.vec']);
   t.equal(await codeOf(open({ rowEnd: 21 })), 'storage_corrupt', 'the last file is too short');
-  t.equal(await codeOf(open({ rowEnd: 20, dimension: 4 })), 'storage_corrupt', 'another dimension');
-  for (const byte of [0, 8, 12, 16, 20, 24]) {
+  t.equal(
+    await codeOf(open({ rowEnd: 20, rows: { ...ROWS, dimension: 4 } })),
+    'storage_corrupt',
+    'another dimension',
+  );
+  const halves = { ...ROWS, precision: 'float16' } as const;
+  t.equal(await codeOf(open({ rowEnd: 20, rows: halves })), 'storage_corrupt', 'another precision');
+  for (const byte of [0, 8, 12, 16, 20, 24, 28]) {
     flipBit(join(directory, '0000000008.vec'), byte);
     t.equal(await codeOf(open({ rowEnd: 20 })), 'storage_corrupt', `header byte ${byte}`);
     flipBit(join(directory, '0000000008.vec'), byte);
@@ -214,7 +229,7 @@ t.test('a full disk refuses rows and takes them again when there is room', async
   t.teardown(() => pending.close());
   await appendRows(pending, 7);
   fault.write = 'ENOSPC';
-  t.equal(await codeOf(() => pending.append(new Float32Array(9 * DIMENSION).fill(1))), 'disk_full');
+  t.equal(await codeOf(() => pending.append(new Uint8Array(9 * DIMENSION * 4).fill(1))), 'disk_full');
   t.equal(pending.nextRow, 7);
   delete fault.write;
   t.equal(await appendRows(pending, 9), 7);
@@ -233,7 +248,7 @@ t.test('after a failed flush or a failed write nothing is written any more', asy
     t.equal(await codeOf(() => appendRows(pending, 1)), 'writes_stopped');
     t.equal(await codeOf(() => pending.sync()), 'writes_stopped');
     const reader = new VectorReader(pending.descriptor());
-    t.same([...reader.get(1)], [...vectorOfRow(1, DIMENSION)], 'reading goes on');
+    t.same(numbersOf(reader.get(1)), [...vectorOfRow(1, DIMENSION)], 'reading goes on');
     t.throws(() => reader.get(2), RangeError);
     await pending.close();
   }
@@ -244,7 +259,7 @@ const WORKER = `
   const { VectorReader } = await import(workerData.module);
   const reader = new VectorReader(workerData.descriptor);
   parentPort.on('message', (row) => {
-    try { parentPort.postMessage(Array.from(reader.get(row))); } catch (error) { parentPort.postMessage(error.name); }
+    try { parentPort.postMessage([...new Float32Array(reader.get(row).slice().buffer)]); } catch (error) { parentPort.postMessage(error.name); }
   });
 `;
 
@@ -281,6 +296,6 @@ t.test('the last row numbers are not given out: collection_full, and what was th
   const rowEnd = ROWS_MAX - 3;
   const pending = await PendingSegments.open(options(temporaryDirectory(t), { rowBase: rowEnd, rowEnd }));
   t.teardown(() => pending.close());
-  await t.rejects(pending.append(vectorsOfRows(0, 9, DIMENSION)), { code: 'collection_full' });
+  await t.rejects(pending.append(bytesOf(vectorsOfRows(0, 9, DIMENSION))), { code: 'collection_full' });
   t.equal(pending.nextRow, rowEnd);
 });

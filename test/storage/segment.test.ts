@@ -9,20 +9,20 @@ import { segmentBytes, segmentCapacityRows } from '../../src/storage/segment-hea
 import { loadSegment } from '../../src/storage/segment-loading.js';
 import { checksumOf, checksumOfU32 } from '../../src/storage/short-checksum.js';
 import { VectorReader } from '../../src/storage/vectors.js';
-import { codeOf, temporaryDirectory, vectorOfRow, vectorsOfRows } from './fixtures.js';
+import { bytesOf, codeOf, numbersOf, temporaryDirectory, vectorOfRow, vectorsOfRows } from './fixtures.js';
 
-function bytesOf(vectors: Float32Array): Uint8Array {
-  return new Uint8Array(vectors.buffer, vectors.byteOffset, vectors.byteLength);
-}
+const float32 = (dimension: number) => ({ dimension, precision: 'float32' }) as const;
 
 t.test('a whole file of any dimension can be mapped', async (t) => {
   for (const dimension of [2, 3, 100, 768, 1537, DIMENSION_MAX]) {
-    const rows = segmentCapacityRows(dimension);
-    t.ok(segmentBytes(dimension, rows) <= SEGMENT_BYTES_MAX);
-    t.ok(segmentBytes(dimension, rows + 1) > SEGMENT_BYTES_MAX);
+    for (const precision of ['float32', 'float16', 'int8'] as const) {
+      const rows = segmentCapacityRows({ dimension, precision });
+      t.ok(segmentBytes({ dimension, precision }, rows) <= SEGMENT_BYTES_MAX);
+      t.ok(segmentBytes({ dimension, precision }, rows + 1) > SEGMENT_BYTES_MAX);
+    }
   }
   const path = join(temporaryDirectory(t), '0.vec');
-  const writer = await SegmentWriter.create(path, { dimension: 3, firstRow: 0 });
+  const writer = await SegmentWriter.create(path, { ...float32(3), firstRow: 0 });
   await writer.write(0, bytesOf(vectorOfRow(0, 3)));
   await writer.close();
   const map = mapFile(path, { byteLength: SEGMENT_BYTES_MAX, validBytes: 4096 + 12, random: false });
@@ -34,7 +34,7 @@ t.test(
   'rows written by a blocking thread and by the writer are read alike, from the map and from memory',
   async (t) => {
     const path = join(temporaryDirectory(t), '7.vec');
-    const writer = await SegmentWriter.create(path, { dimension: 7, firstRow: 100, capacityRows: 6 });
+    const writer = await SegmentWriter.create(path, { ...float32(7), firstRow: 100, capacityRows: 6 });
     const fd = openSync(path, 'r+');
     writeRowsSync(fd, writer.shape, 3, bytesOf(vectorsOfRows(103, 3, 7)));
     closeSync(fd);
@@ -44,17 +44,17 @@ t.test(
     const segment = { path, firstRow: 100, rows: 6 };
     const buffer = await loadSegment(path, 6);
     for (const segments of [[segment], [{ ...segment, buffer }]]) {
-      const reader = new VectorReader({ dimension: 7, segments });
-      const rows = new Float32Array(6 * 7);
+      const reader = new VectorReader({ ...float32(7), segments });
+      const rows = new Uint8Array(6 * 7 * 4);
       reader.copyRange(100, 6, rows);
-      t.same([...rows], [...vectorsOfRows(100, 6, 7)]);
+      t.same(numbersOf(rows), [...vectorsOfRows(100, 6, 7)]);
       reader.validate(106);
       for (const row of [99, 106, -1, 100.5, Number.NaN]) t.throws(() => reader.get(row), RangeError);
-      t.throws(() => reader.copyRange(100, 6, new Float32Array(41)), RangeError);
+      t.throws(() => reader.copyRange(100, 6, new Uint8Array(167)), RangeError);
     }
     t.equal(await codeOf(() => loadSegment(path, 7)), 'storage_corrupt');
     t.equal(
-      await codeOf(() => new VectorReader({ dimension: 8, segments: [segment] }).validate(0)),
+      await codeOf(() => new VectorReader({ ...float32(8), segments: [segment] }).validate(0)),
       'storage_corrupt',
     );
   },
@@ -62,15 +62,15 @@ t.test(
 
 t.test('rows outside of a file and parts of rows are refused', async (t) => {
   const path = join(temporaryDirectory(t), '0.vec');
-  const writer = await SegmentWriter.create(path, { dimension: 2, firstRow: 0, capacityRows: 4 });
+  const writer = await SegmentWriter.create(path, { ...float32(2), firstRow: 0, capacityRows: 4 });
   t.teardown(() => writer.close());
   await t.rejects(writer.write(4, new Uint8Array(8)));
   await t.rejects(writer.write(-1, new Uint8Array(8)));
   await t.rejects(writer.write(0, new Uint8Array(7)));
-  await t.rejects(SegmentWriter.create(path, { dimension: 2, firstRow: 0 }), { code: 'EEXIST' });
-  await t.rejects(SegmentWriter.create(`${path}2`, { dimension: 5000, firstRow: 0 }), RangeError);
+  await t.rejects(SegmentWriter.create(path, { ...float32(2), firstRow: 0 }), { code: 'EEXIST' });
+  await t.rejects(SegmentWriter.create(`${path}2`, { ...float32(5000), firstRow: 0 }), RangeError);
   await t.rejects(
-    SegmentWriter.create(`${path}2`, { dimension: 2, firstRow: 0, capacityRows: 2 ** 28 }),
+    SegmentWriter.create(`${path}2`, { ...float32(2), firstRow: 0, capacityRows: 2 ** 28 }),
     RangeError,
   );
 });

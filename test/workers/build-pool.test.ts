@@ -35,7 +35,7 @@ t.test('two threads build a valid generation, which opens again as it was writte
   t.equal(built.generation.rowBase, 2900);
   t.equal(control.phase, 'calibrating');
 
-  const loaded = await loadGeneration(directory);
+  const loaded = await loadGeneration(directory, 'float32');
   const bytes = built.generation.layout.fileBytes;
   t.ok(
     Buffer.from(loaded.generation.bytes(64, bytes - 64)).equals(
@@ -151,7 +151,7 @@ t.test('a flipped bit anywhere in the index file is found when it is opened', as
     const damaged = Buffer.from(whole);
     damaged[at] = (damaged[at] as number) ^ 0x10;
     await writeFile(path, damaged);
-    const outcome = await loadGeneration(directory).then(
+    const outcome = await loadGeneration(directory, 'float32').then(
       ({ generation }) => Buffer.from(generation.bytes(64, generation.layout.fileBytes - 64)),
       (error) => error.code,
     );

@@ -3,7 +3,7 @@ import { payloadAt } from '../../src/contract/payload-column.js';
 import { parsePoints } from '../../src/contract/point-batch.js';
 import { IngestPool } from '../../src/workers/ingest-pool.js';
 
-const SHAPE = { dimension: 2, metric: 'cosine' } as const;
+const SHAPE = { dimension: 2, metric: 'cosine', precision: 'float32' } as const;
 const BODY = {
   points: [
     { id: 'a', vector: [1, 2], payload: { word: 'tree' } },

@@ -4,11 +4,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import type { Precision } from '../../src/contract/index-settings.js';
 import { Generation } from '../../src/index/generation.js';
 import { completeSettings } from '../../src/index/settings.js';
 import { SegmentWriter } from '../../src/storage/segment.js';
 import type { SearchView } from '../../src/workers/messages.js';
-import { clustered, type Given } from '../index/built.js';
+import { clustered, type Given, storedRows } from '../index/built.js';
 
 export interface Source {
   view: SearchView;
@@ -18,15 +19,20 @@ export interface Source {
   directory: string;
 }
 
-export async function pendingSource(t: Test, count: number, given: Given): Promise<Source> {
+export async function pendingSource(
+  t: Test,
+  count: number,
+  given: Given,
+  precision: Precision = 'float32',
+): Promise<Source> {
   const directory = await mkdtemp(join(tmpdir(), 'coppice-workers-'));
   t.teardown(() => rm(directory, { recursive: true, force: true }));
   const settings = completeSettings(given);
   const { dimension } = settings;
   const vectors = clustered(count, dimension, 11);
   const path = join(directory, 'rows.vec');
-  const file = await SegmentWriter.create(path, { dimension, firstRow: 0 });
-  await file.write(0, new Uint8Array(Float32Array.from(vectors.flatMap((vector) => [...vector])).buffer));
+  const file = await SegmentWriter.create(path, { dimension, precision, firstRow: 0 });
+  await file.write(0, storedRows(vectors, precision));
   await file.close();
   const generation = Generation.empty(settings);
   generation.publishPending(count);
@@ -37,7 +43,7 @@ export async function pendingSource(t: Test, count: number, given: Given): Promi
     slots: 0,
     rowBase: 0,
     settings,
-    vectors: { dimension, segments: [{ path, firstRow: 0, rows: count }] },
+    vectors: { dimension, precision, segments: [{ path, firstRow: 0, rows: count }] },
     leafVectors: null,
   };
   return { view, vectors, generation, directory };

@@ -356,6 +356,7 @@ export interface components {
             storage: {
                 backend: components["schemas"]["Backend"];
                 is_using_mmap: boolean;
+                precision: components["schemas"]["Precision"];
                 vectors_bytes: number;
             };
             index: {
@@ -453,6 +454,15 @@ export interface components {
          *       "dimension": 100,
          *       "metric": "cosine"
          *     }
+         * @example {
+         *       "name": "pictures",
+         *       "dimension": 768,
+         *       "metric": "l2",
+         *       "storage": {
+         *         "backend": "mmap",
+         *         "precision": "int8"
+         *       }
+         *     }
          */
         CreateCollection: {
             /**
@@ -463,8 +473,16 @@ export interface components {
             /** @description Numbers of each vector; it cannot change. */
             dimension: number;
             metric: components["schemas"]["Metric"];
-            /** @default mmap */
-            storage?: components["schemas"]["Backend"];
+            /**
+             * @description Where full vectors are, and how their numbers are kept; the precision cannot change.
+             * @default mmap
+             */
+            storage?: components["schemas"]["Backend"] | {
+                /** @default mmap */
+                backend?: components["schemas"]["Backend"];
+                /** @default float32 */
+                precision?: components["schemas"]["Precision"];
+            };
             /** @default {} */
             index?: components["schemas"]["IndexSettings"];
         };
@@ -560,6 +578,11 @@ export interface components {
          * @example word:tree
          */
         PointId: string | number;
+        /**
+         * @description How the numbers of full vectors are kept: 4, 2 or 1 bytes each, float16 and int8 with a scale for each vector. What is kept is what searches compare with and what is given back.
+         * @enum {string}
+         */
+        Precision: "float32" | "float16" | "int8";
         /**
          * @example {
          *       "type": "urn:coppice:problem:dimension_mismatch",

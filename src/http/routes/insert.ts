@@ -80,7 +80,7 @@ async function insertJson(
   collection: Collection,
   { engine }: RouteContext,
 ): Promise<UpsertResponse> {
-  const shape = { dimension: collection.dimension, metric: collection.metric };
+  const { shape } = collection;
   if (isSmall(blocks)) return collection.upsert(parsePoints(Buffer.concat(blocks), shape));
   const batch = await engine().ingest.parsePoints(blocks, shape);
   const stored = await collection.upsert(batch);

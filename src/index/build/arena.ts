@@ -1,5 +1,6 @@
 // The working memory of one build, shared by its threads: everything is found by address, nothing is copied. Runs on build workers.
 
+import { OVERRUN_BYTES, ROW_HEAD_BYTES_MAX } from '../../kernels/layout.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import { allocateMemory } from '../generation.js';
 import { codeDimension, type IndexSettings } from '../settings.js';
@@ -118,7 +119,7 @@ export interface ArenaLayout {
   counts: number;
   locks: number;
   jobs: number;
-  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a buffer of neighbours. */
+  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a buffer of neighbours, one stored row. */
   threads: ThreadLayout[];
   end: number;
 }
@@ -129,6 +130,8 @@ export interface ThreadLayout {
   tileNearest: number;
   tileBest: number;
   buffer: number;
+  /** One vector as it is stored. */
+  row: number;
 }
 
 export function arenaLayout(shape: ArenaShape): ArenaLayout {
@@ -164,6 +167,7 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
     tileNearest: take(TILE_POINTS * 4),
     tileBest: take(TILE_POINTS * 4),
     buffer: take(CandidateBuffer.bytesFor(NEIGHBOUR_CANDIDATES_MAX)),
+    row: take(dim * 4 + ROW_HEAD_BYTES_MAX + OVERRUN_BYTES),
   }));
   return { ...layout, threads: threadLayouts, end: next };
 }

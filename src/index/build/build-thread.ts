@@ -1,7 +1,7 @@
 // The jobs of a build, as one thread does them: loading, assigning, averaging. What is done in which order, `cluster.ts` decides. Runs on build workers.
 
 import { instantiateKernels, type Kernels } from '../../kernels/kernels.js';
-import { METRIC_NUMBER } from '../../kernels/layout.js';
+import { METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
 import type { IndexSettings } from '../settings.js';
@@ -35,6 +35,7 @@ export class BuildThread {
   readonly #control: BuildControl;
   readonly #thread: ThreadLayout;
   readonly #threadIndex: number;
+  readonly #bytes: Uint8Array;
   readonly #floats: Float32Array;
   readonly #buffer: CandidateBuffer;
   readonly #locks: Int32Array;
@@ -54,6 +55,7 @@ export class BuildThread {
     this.#control = control;
     this.#threadIndex = threadIndex;
     this.#thread = this.views.layout.threads[threadIndex] as ThreadLayout;
+    this.#bytes = new Uint8Array(memory.buffer);
     this.#floats = new Float32Array(memory.buffer);
     this.#buffer = new CandidateBuffer(memory.buffer, this.#thread.buffer, NEIGHBOUR_CANDIDATES_MAX);
     this.#locks = new Int32Array(memory.buffer, views.layout.locks, views.shape.sumAreas);
@@ -81,11 +83,12 @@ export class BuildThread {
     }
   }
 
-  /** Copies one point's vector, zero-padded; normalised for cosine, since k-means by angle is k-means of unit vectors. */
+  /** Loads one point's vector, zero-padded; normalised for cosine, since k-means by angle is k-means of unit vectors. */
   #load(point: number, address: number): void {
     const { dimension, metric } = this.#settings;
     const { dim } = this.views.shape;
-    this.#reader.copyInto(this.views.positions[point] as number, this.#floats, address / 4);
+    this.#reader.copyInto(this.views.positions[point] as number, this.#bytes, this.#thread.row);
+    this.kernels.decodeRow(this.#thread.row, dimension, PRECISION_NUMBER[this.#reader.precision], address);
     this.#floats.fill(0, address / 4 + dimension, address / 4 + dim);
     if (metric === 'cosine') this.kernels.normalize(address, dim);
   }

@@ -1,7 +1,14 @@
 // The second half of a build: codes of every leaf, and its vectors in leaf order. Runs on build workers.
 
+import { rowBytes } from '../../contract/stored-vector.js';
 import type { Kernels } from '../../kernels/kernels.js';
-import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../../kernels/layout.js';
+import {
+  BLOCK_VECTORS,
+  LEAF_ENTRY_BYTES,
+  METRIC_NUMBER,
+  OVERRUN_BYTES,
+  PRECISION_NUMBER,
+} from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
 import type { PositionReader } from '../query.js';
 import { blockBytes, codeDimension, codeWords } from '../settings.js';
@@ -10,8 +17,8 @@ import type { ArenaViews } from './arena-views.js';
 /** Vectors that are read, encoded and handed on at once: a leaf may be far larger. */
 const BATCH_BYTES = 1024 * 1024;
 
-/** Takes the full vectors of consecutive slots, row-major; the array is filled anew once it returns. */
-export type SlotWriter = (firstSlot: number, vectors: Float32Array) => void;
+/** Takes the stored vectors of consecutive slots, as the source has them; the array is filled anew once it returns. */
+export type SlotWriter = (firstSlot: number, vectors: Uint8Array) => void;
 
 export class LeafEncoder {
   readonly #generation: Generation;
@@ -23,7 +30,10 @@ export class LeafEncoder {
   readonly #leafTable: Uint32Array;
   readonly #scratch: number;
   readonly #scratchVector: Float32Array;
-  readonly #batch: Float32Array;
+  /** Address of one stored vector, and the bytes there. */
+  readonly #row: number;
+  readonly #rowBytes: Uint8Array;
+  readonly #batch: Uint8Array;
   readonly #batchRows: number;
 
   /** `source` is the generation that `reader` and the arena's positions belong to. */
@@ -48,11 +58,13 @@ export class LeafEncoder {
       layout.leafTable,
       generation.leaves * (LEAF_ENTRY_BYTES / 4),
     );
-    this.#scratch = growMemory(memory, dim * 4);
+    const stride = rowBytes({ dimension: settings.dimension, precision: reader.precision });
+    this.#scratch = growMemory(memory, dim * 4 + stride + OVERRUN_BYTES);
     this.#scratchVector = new Float32Array(memory.buffer, this.#scratch, dim);
-    const { dimension } = settings;
-    this.#batchRows = Math.max(1, Math.floor(BATCH_BYTES / (dimension * Float32Array.BYTES_PER_ELEMENT)));
-    this.#batch = new Float32Array(this.#batchRows * dimension);
+    this.#row = this.#scratch + dim * 4;
+    this.#rowBytes = new Uint8Array(memory.buffer, this.#row, stride);
+    this.#batchRows = Math.max(1, Math.floor(BATCH_BYTES / stride));
+    this.#batch = new Uint8Array(this.#batchRows * stride);
   }
 
   /** Encodes leaves [first, end), writes their vectors and slot rows; returns the number of vectors. */
@@ -73,20 +85,22 @@ export class LeafEncoder {
   /** The leaf's vectors [first, end). */
   #encodeBatch(leaf: number, first: number, end: number): void {
     const { dimension } = this.#generation.settings;
+    const precision = PRECISION_NUMBER[this.#reader.precision];
+    const stride = this.#rowBytes.length;
     const at = leaf * (LEAF_ENTRY_BYTES / 4);
     const blocks = this.#leafTable[at] as number;
     const firstSlot = this.#leafTable[at + 2] as number;
     const { slotRows } = this.#generation;
     for (let i = first; i < end; i++) {
       const position = this.#arena.positions[this.#arena.slotOrder[firstSlot + i] as number] as number;
-      const offset = (i - first) * dimension;
-      this.#reader.copyInto(position, this.#batch, offset);
+      this.#reader.copyInto(position, this.#rowBytes, 0);
+      this.#batch.set(this.#rowBytes, (i - first) * stride);
       slotRows[firstSlot + i] = this.#source.rowOf(position);
-      this.#scratchVector.set(this.#batch.subarray(offset, offset + dimension));
+      this.#kernels.decodeRow(this.#row, dimension, precision, this.#scratch);
       this.#scratchVector.fill(0, dimension);
       this.#encodeScratch(leaf, blocks, i);
     }
-    this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * dimension));
+    this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * stride));
   }
 
   /** Encodes the vector in the scratch area as the leaf's `index`-th. */

@@ -2,7 +2,7 @@
 // up by their estimates. One pass over all codes answers for every number of probes and candidates. Runs on build workers.
 
 import type { Kernels } from '../../kernels/kernels.js';
-import { METRIC_NUMBER } from '../../kernels/layout.js';
+import { METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { CANDIDATES_MAX } from '../../limits.js';
 import type { Generation } from '../generation.js';
 import { loadQuery, prepareCodes } from '../prepare-query.js';
@@ -26,7 +26,6 @@ export class CalibrationSampler {
   readonly #scratch: Scratch;
   readonly #ranker: LeafRanker;
   readonly #scanner: CodeScanner;
-  readonly #vector: Float32Array;
   /** Of each leaf, for the query at hand. */
   readonly #rankOfLeaf: Uint32Array;
 
@@ -37,7 +36,6 @@ export class CalibrationSampler {
     this.#scratch = new Scratch(generation);
     this.#ranker = new LeafRanker(generation, kernels, this.#scratch);
     this.#scanner = new CodeScanner(generation, kernels, this.#scratch);
-    this.#vector = new Float32Array(generation.settings.dimension);
     this.#rankOfLeaf = new Uint32Array(generation.leaves);
   }
 
@@ -45,8 +43,11 @@ export class CalibrationSampler {
   sample(index: number, shape: SampleShape, buffer: SharedArrayBuffer): void {
     const slot = Math.floor(((index + 0.5) * this.#generation.slots) / shape.queries);
     const sample = new QuerySample(buffer, shape, index);
-    this.#reader.copyInto(slot, this.#vector, 0);
-    loadQuery(this.#vector, this.#generation, this.#kernels, this.#scratch);
+    const { precision } = this.#reader;
+    const { rows, rowBytes, query, queryVector } = this.#scratch;
+    this.#reader.copyInto(slot, rowBytes, 0);
+    this.#kernels.decodeRow(rows, queryVector.length, PRECISION_NUMBER[precision], query);
+    loadQuery(queryVector, precision, this.#generation, this.#kernels, this.#scratch);
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     this.#rankLeaves(sample, shape);
     const { order, bounds } = this.#candidates();

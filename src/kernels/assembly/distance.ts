@@ -1,13 +1,12 @@
-// Exact distances of one query to rows of full vectors, any dimension. One row is always summed in the same order,
+// Exact distances of one query to rows of full vectors, any dimension; here those of float32. One row is always summed in the same order,
 // so its distance is the same bits wherever it stands.
 
-import { isDead } from './leaf';
+import { byteDistance, decodeBytes } from './bytes';
+import { decodeHalves, halfDistance } from './halves';
 import { multiplyAdd, sumLanes } from './lanes';
+import { isDead } from './leaf';
+import { COSINE, FLOAT16, INT8, L2, rowBytes } from './rows';
 import { push } from './select';
-
-export const L2: u32 = 0;
-export const COSINE: u32 = 1;
-export const DOT: u32 = 2;
 
 export function distances(query: usize, rows: usize, count: u32, dim: u32, metric: u32, out: usize): void {
   for (let i: u32 = 0; i < count; i++) {
@@ -21,14 +20,16 @@ export function pushExact(
   count: u32,
   dim: u32,
   metric: u32,
+  precision: u32,
   firstPosition: u32,
   tombstones: usize,
   firstBit: u32,
   buffer: usize,
 ): void {
+  const stride = rowBytes(dim, precision);
   for (let i: u32 = 0; i < count; i++) {
     if (isDead(tombstones, firstBit + i)) continue;
-    const exact = distance(query, rows + i * (dim << 2), dim, metric);
+    const exact = rowDistance(query, rows + i * stride, dim, metric, precision);
     push(buffer, exact, firstPosition + i, 0, 0);
   }
 }
@@ -40,11 +41,26 @@ export function pushRows(
   count: u32,
   dim: u32,
   metric: u32,
+  precision: u32,
   buffer: usize,
 ): void {
+  const stride = rowBytes(dim, precision);
   for (let i: u32 = 0; i < count; i++) {
-    push(buffer, distance(query, rows + i * (dim << 2), dim, metric), load<u32>(positions + (i << 2)), 0, 0);
+    const exact = rowDistance(query, rows + i * stride, dim, metric, precision);
+    push(buffer, exact, load<u32>(positions + (i << 2)), 0, 0);
   }
+}
+
+export function decodeRow(row: usize, dim: u32, precision: u32, out: usize): void {
+  if (precision == FLOAT16) decodeHalves(row, dim, out);
+  else if (precision == INT8) decodeBytes(row, dim, out);
+  else memory.copy(out, row, dim << 2);
+}
+
+function rowDistance(query: usize, row: usize, dim: u32, metric: u32, precision: u32): f32 {
+  if (precision == FLOAT16) return halfDistance(query, row, dim, metric);
+  if (precision == INT8) return byteDistance(query, row, dim, metric);
+  return distance(query, row, dim, metric);
 }
 
 export function pushListed(

@@ -1,7 +1,7 @@
 // RaBitQ codes and factors of one rotated residual. Sources: RaBitQ (SIGMOD 2024, arXiv 2405.12497, 3.1-3.2) for one
 // bit, Extended RaBitQ (SIGMOD 2025, arXiv 2409.09913, 3) for more.
 
-import { DOT } from './distance';
+import { DOT } from './rows';
 import { ERROR_WIDTH, storeFactors } from './factors';
 import { multiplyAdd, sumLanes } from './lanes';
 

@@ -1,7 +1,8 @@
 // The kernels' exports. Compiled by scripts/build-wasm.mjs; runs on any thread, owns no memory.
 
 export { assign } from './assign';
-export { distances, pushExact, pushListed, pushRows } from './distance';
+export { quantizeQuery } from './bytes';
+export { decodeRow, distances, pushExact, pushListed, pushRows } from './distance';
 export { encode } from './encode';
 export { scanHamming, signCode } from './hamming';
 export { chooseProbes, listLeaves, rescore } from './rank';

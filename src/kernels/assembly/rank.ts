@@ -1,6 +1,7 @@
 // Navigation: exact distances of the leaves that their codes brought into a buffer, and the entries of the best to scan.
 
-import { distance, DOT } from './distance';
+import { distance } from './distance';
+import { DOT } from './rows';
 import { LEAF_BYTES, setLeafQuery } from './leaf';
 import { candidateAt, candidateCount, estimateOf, positionOf, setEstimate } from './select';
 

@@ -1,7 +1,7 @@
 // FastScan: estimates of 32 vectors at a time by byte shuffles from the query's tables, compared at once with the
 // threshold of the candidate buffer. Source: RaBitQ (SIGMOD 2024, 3.3); André et al., Quick ADC (2017).
 
-import { DOT } from './distance';
+import { DOT } from './rows';
 import { addFactor, BLOCK_FACTOR_BYTES, ERROR_WIDTH, errorFactor, FACTOR_KIND_BYTES, rescaleFactor } from './factors';
 import {
   LEAF_BYTES,
