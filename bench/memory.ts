@@ -8,8 +8,8 @@ import type { CoppiceClient } from './client/coppice-client.js';
 import { base64Of } from './client/ingest.js';
 import { withTemporaryService } from './client/temporary-service.js';
 import { row } from './data/split.js';
+import { anonymousBytes, watchAnonymousBytes } from './process-figures.js';
 import { Figures } from './service/figures.js';
-import { anonymousBytes, peakDuring } from './service/process-memory.js';
 
 const HELP = `npm run bench -- memory [--smoke] [--count 200000] [--dimension 768]
 
@@ -58,9 +58,10 @@ async function measure(pid: number, client: CoppiceClient): Promise<void> {
   figures.add('anonymous memory without collections', before / MIB, 'MiB');
 
   const startedMs = performance.now();
-  const stored = await peakDuring(pid, () => fill(client, 'wide', count));
+  const ingestPeak = watchAnonymousBytes(pid);
+  await fill(client, 'wide', count);
   figures.add('ingest', (count * 1000) / (performance.now() - startedMs), 'points/s');
-  figures.add('anonymous memory, peak of the ingest', stored.peakBytes / MIB, 'MiB');
+  figures.add('anonymous memory, peak of the ingest', ingestPeak() / MIB, 'MiB');
   const pending = await atRest(pid, client);
   figures.add('anonymous memory after the ingest', pending / MIB, 'MiB');
   figures.add('pending points, reported', (await client.describe('wide')).memory.total_bytes / MIB, 'MiB');
@@ -86,8 +87,10 @@ async function measure(pid: number, client: CoppiceClient): Promise<void> {
 /** What a dry run says of the build, and what the build takes. */
 async function measureBuild(pid: number, client: CoppiceClient): Promise<void> {
   const plan = await client.planBuild('wide');
-  const { beforeBytes, peakBytes, result } = await peakDuring(pid, () => client.build('wide'));
-  const seconds = result.elapsed_seconds;
+  const beforeBytes = anonymousBytes(pid);
+  const buildPeak = watchAnonymousBytes(pid);
+  const { elapsed_seconds: seconds } = await client.build('wide');
+  const peakBytes = buildPeak();
   figures.add('build', seconds, 's');
   const threadNanoseconds = seconds * plan.threads * 1e9;
   figures.add('build, a thread for a dimension of a point', threadNanoseconds / (count * dimension), 'ns');
