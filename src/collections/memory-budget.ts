@@ -1,8 +1,11 @@
 // The one account of RAM: everything large is claimed here before it is allocated, so that what would not fit is refused
 // with the numbers instead of the process being killed. Main thread.
 
+import { setTimeout } from 'node:timers/promises';
 import { ServiceError } from '../errors.js';
 
+/** Whoever waits for memory keeps the process alive: the collection it waits for does not. */
+const RETURNED_POLL_MS = 20;
 /** The main thread and what it keeps after large requests; measured like the others by `npm run bench -- memory`. */
 const MAIN_THREAD_BYTES = 112 * 1024 * 1024;
 const SEARCH_THREAD_BYTES = 16 * 1024 * 1024;
@@ -20,7 +23,6 @@ export class MemoryBudget {
   #usedBytes: number;
   /** Given back, but not yet collected: it may be claimed again, yet must not be allocated before it is gone. */
   #returningBytes = 0;
-  readonly #returns = new Set<Promise<void>>();
 
   /** `allowanceBytes` is what the process takes without any collection. */
   constructor(limitBytes: number, allowanceBytes: number) {
@@ -54,7 +56,7 @@ export class MemoryBudget {
 
   /** Resolves when what is claimed is there: at once, unless memory that goes back has to be waited for. */
   async settled(): Promise<void> {
-    while (this.#returns.size > 0 && !this.fits(this.#returningBytes)) await Promise.race(this.#returns);
+    while (this.#returningBytes > 0 && !this.fits(this.#returningBytes)) await setTimeout(RETURNED_POLL_MS);
   }
 
   readonly #account = {
@@ -65,15 +67,10 @@ export class MemoryBudget {
     giveBack: (bytes: number, freed: Promise<unknown>): void => {
       this.#usedBytes -= bytes;
       this.#returningBytes += bytes;
-      const returned = freed.then(
-        () => {},
-        () => {},
-      );
-      const done = returned.then(() => {
+      const returned = () => {
         this.#returningBytes -= bytes;
-        this.#returns.delete(done);
-      });
-      this.#returns.add(done);
+      };
+      freed.then(returned, returned);
     },
   };
 }

@@ -67,7 +67,7 @@ t.test('RAM and disk of a build are foreseen within a quarter', LINUX_ONLY, asyn
       around(idle.memory.total_bytes, plan.memory.now_bytes, 'RAM now');
       const beforeBytes = anonymousBytes(service.pid);
       const buildPeak = watchAnonymousBytes(service.pid);
-      const { elapsed_seconds } = await client.build('c');
+      await client.build('c');
       clearInterval(watching);
       around(
         idle.memory.total_bytes + buildPeak() - beforeBytes,
