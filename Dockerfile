@@ -30,6 +30,8 @@ COPY LICENSE ./
 # HOST is every interface of the container: without API keys the service then refuses to start,
 # unless ALLOW_ANONYMOUS=true says that publishing the port is guarded elsewhere.
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=7272 DATA_DIR=/data
+# Large buffers go back to the system when they are freed; glibc would keep them for itself after the first ones.
+ENV MALLOC_MMAP_THRESHOLD_=262144 MALLOC_TRIM_THRESHOLD_=262144
 # By number, so that an orchestrator can see that it is not root.
 USER 7272:7272
 VOLUME /data

@@ -16,6 +16,7 @@ const BENCHES: Record<string, string> = {
   service: 'figures of a running service, over HTTP',
   http: 'the search route beside one that does all of it but the search, and latency at half load',
   scale: 'a million made-up embeddings over HTTP: ingest, build, memory, restart, recall, QPS',
+  memory: 'what a collection says it holds against what the process holds, and the peak of its build',
   charts: 'draws the charts of the README from bench/results',
 };
 /** Its engines start threads that cannot all be counted. */

@@ -5,7 +5,7 @@ import { availableParallelism } from 'node:os';
 import { z } from 'zod';
 import { type ApiKey, parseApiKeys } from './api-keys.js';
 import { ServiceError } from './errors.js';
-import { BODY_BYTES_DEFAULT, BODY_BYTES_MIN, THREADS_MAX } from './limits.js';
+import { BODY_BYTES_DEFAULT, BODY_BYTES_MIN, MEMORY_BYTES_MIN, THREADS_MAX } from './limits.js';
 
 const BODY_BYTES_MAX_MAX = 1024 * 1024 * 1024;
 
@@ -19,6 +19,8 @@ export interface Config {
   buildThreads: number;
   logLevel: z.output<typeof logLevel>;
   bodyBytesMax: number;
+  /** Undefined: what the container or the machine has. */
+  memoryBytesMax: number | undefined;
   requestTimeoutMs: number;
   shutdownGraceMs: number;
 }
@@ -60,6 +62,11 @@ const SETTINGS = {
     String(BODY_BYTES_DEFAULT),
     'Largest JSON body; NDJSON may be of any length.',
   ),
+  MEMORY_BYTES_MAX: setting(
+    integer(MEMORY_BYTES_MIN, Number.MAX_SAFE_INTEGER).optional(),
+    undefined,
+    'RAM the process may use; default: the limit of its container, else all.',
+  ),
   REQUEST_TIMEOUT_MS: setting(
     integer(100, 3_600_000),
     '60000',
@@ -94,6 +101,7 @@ export function loadConfig(environment: Record<string, string | undefined>): Con
     buildThreads: settings.BUILD_THREADS,
     logLevel: settings.LOG_LEVEL,
     bodyBytesMax: settings.BODY_BYTES_MAX,
+    memoryBytesMax: settings.MEMORY_BYTES_MAX,
     requestTimeoutMs: settings.REQUEST_TIMEOUT_MS,
     shutdownGraceMs: settings.SHUTDOWN_GRACE_MS,
   };

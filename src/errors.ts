@@ -41,7 +41,8 @@ const MESSAGES = {
   collection_empty: (f) => `${f.name} has no points to build an index from.`,
   storage_unchanged: (f) => `The vectors of ${f.name} are in ${f.backend} already.`,
   collection_full: (f) => `${f.name} has used up its ${f.rowsMax} row numbers.`,
-  memory_full: (f) => `The index would need ${f.needed} bytes, more than the ${f.limit} one index can have.`,
+  memory_full: (f) =>
+    `This needs ${f.needed} bytes of RAM, and ${f.used} of the ${f.limit} bytes that may be used are taken.`,
   unauthorized: () => 'Send a valid API key: `Authorization: Bearer KEY`.',
   forbidden: (f) => `This needs a key with scope ${f.scope}.`,
   too_many_requests: (f) => `Too much waits already (${f.what}); try again in a second.`,

@@ -57,6 +57,8 @@ export const ARROW_DICTIONARY_BYTES_MAX = 8 * 1024 * 1024;
 export const SEGMENT_BYTES_MAX = 1024 * 1024 * 1024;
 /** Row numbers are u32; the last one is kept as "none". */
 export const ROWS_MAX = 0xffff_fffe;
+/** A process with less has no room for a collection. */
+export const MEMORY_BYTES_MIN = 64 * 1024 * 1024;
 /** A wasm32 memory ends at 4 GiB. */
 export const INDEX_MEMORY_BYTES_MAX = 65_536 * 65_536;
 /** Inserts stop before the disk is full, so that deletes and drops still work. */

@@ -11,14 +11,26 @@ export interface ClustersOptions {
 }
 
 /** Each vector is a centre, drawn at random, and noise of the same spread around it. */
-export function clusteredVectors({ count, dimension, clusters, seed }: ClustersOptions): Matrix {
+export function clusteredVectors(options: ClustersOptions): Matrix {
+  const { count, dimension } = options;
+  const [whole] = clusteredBatches(options, count);
+  return whole ?? { count, dimension, values: new Float32Array() };
+}
+
+/** The same vectors, made when they are asked for: `batchCount` at a time. */
+export function* clusteredBatches(
+  { count, dimension, clusters, seed }: ClustersOptions,
+  batchCount: number,
+): Generator<Matrix> {
   const random = seededRandom(seed);
   const centred = () => random() - 0.5;
   const centres = Float32Array.from({ length: clusters * dimension }, centred);
-  const values = new Float32Array(count * dimension);
-  for (let first = 0; first < values.length; first += dimension) {
-    const centre = Math.floor(random() * clusters) * dimension;
-    for (let i = 0; i < dimension; i++) values[first + i] = (centres[centre + i] as number) + centred();
+  for (let done = 0; done < count; done += batchCount) {
+    const values = new Float32Array(Math.min(batchCount, count - done) * dimension);
+    for (let first = 0; first < values.length; first += dimension) {
+      const centre = Math.floor(random() * clusters) * dimension;
+      for (let i = 0; i < dimension; i++) values[first + i] = (centres[centre + i] as number) + centred();
+    }
+    yield { count: values.length / dimension, dimension, values };
   }
-  return { count, dimension, values };
 }

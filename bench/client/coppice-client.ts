@@ -8,6 +8,7 @@ import { serverSentEvents } from './server-sent-events.js';
 type Schemas = components['schemas'];
 export type Collection = Schemas['Collection'];
 export type BuildStatus = Schemas['BuildStatus'];
+export type BuildPlan = Schemas['BuildPlan'];
 export type NewPoint = Schemas['NewPoint'];
 export type Point = Schemas['Point'];
 export type SearchRequest = Schemas['SearchRequest'];
@@ -92,7 +93,15 @@ export class CoppiceClient {
 
   /** Starts a build, without waiting for it. */
   async startBuild(name: string): Promise<BuildStatus> {
-    return dataOf(await this.#api.POST('/v1/collections/{name}/build', { ...at(name), body: {} }));
+    const answer = dataOf(await this.#api.POST('/v1/collections/{name}/build', { ...at(name), body: {} }));
+    return answer as BuildStatus;
+  }
+
+  /** What a build would take; none is started. */
+  async planBuild(name: string): Promise<BuildPlan> {
+    const params = { path: { name }, query: { dry_run: 'true' as const } };
+    const answer = dataOf(await this.#api.POST('/v1/collections/{name}/build', { params, body: {} }));
+    return answer as BuildPlan;
   }
 
   /** Starts a build and follows it by its events. @throws ApiFailure where it does not succeed */

@@ -75,13 +75,13 @@ export class ServiceProcess {
     return new ServiceProcess(child, origin, log);
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   /** The last part of its log, JSON lines. */
   get log(): string {
     return this.#log();
-  }
-
-  get pid(): number {
-    return this.#child.pid as number;
   }
 
   /** Still there, as far as this process knows. */

@@ -12,6 +12,7 @@ import type { DiskReserve } from './disk-reserve.js';
 import type { DiskUsage } from './disk-usage.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
+import type { MemoryBudget, MemoryClaim } from './memory-budget.js';
 import type { PendingEncoder } from './pending-encoder.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { Views } from './views.js';
@@ -23,6 +24,9 @@ export interface Services {
   /** Makes a changed entry durable in the catalog, unless the collection is being dropped. */
   keepEntry(entry: CatalogEntry<IndexSettings>): Promise<void>;
   disk: DiskReserve;
+  memory: MemoryBudget;
+  /** What builds hold while they run. */
+  buildClaims: Set<MemoryClaim>;
   searchPool: SearchPool;
   buildPool: BuildPool;
   dispatcher: Dispatcher;
@@ -38,6 +42,8 @@ export interface CollectionParts {
   writer: Writer;
   views: Views;
   vectors: StoredVectors;
+  /** What full vectors take of the RAM; nothing where they are mapped. */
+  vectorClaim: MemoryClaim;
   search: CollectionSearch;
   encoder: PendingEncoder;
   diskUsage: DiskUsage;

@@ -1,6 +1,6 @@
 // One collection: what can be asked of it and done to it. Main thread; holds no vectors and scans none.
 
-import type { BuildRequest, BuildStatus } from '../contract/build.js';
+import type { BuildPlan, BuildRequest, BuildStatus } from '../contract/build.js';
 import type { CollectionDescription } from '../contract/collections.js';
 import type { Backend } from '../contract/index-settings.js';
 import type { Payload } from '../contract/payload.js';
@@ -10,8 +10,11 @@ import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import type { ScrollRequest } from '../contract/scroll.js';
 import type { SearchRequest, SearchResponse } from '../contract/search.js';
 import { ServiceError } from '../errors.js';
+import type { IndexSettings } from '../index/settings.js';
+import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import { buildIndex } from './build-index.js';
 import { BuildJob } from './build-job.js';
+import { checkBuild, describePlan, planBuild } from './build-plan.js';
 import type { CollectionParts } from './collection-parts.js';
 import { convertStorage } from './convert-storage.js';
 import { describeCollection } from './describe.js';
@@ -109,19 +112,21 @@ export class Collection {
 
   /**
    * Starts to build an index of all points; searches go on meanwhile. Settings that are given hold for later builds, too.
-   * @throws build_running, collection_empty, validation_failed on bits that the quantizer does not have
+   * @throws build_running, collection_empty, memory_full, validation_failed on bits that the quantizer does not have
    */
   startBuild(request: BuildRequest): BuildJob {
-    this.#refuseWhileBuilding();
-    const { writer, views } = this.#parts;
-    const pointsCount = writer.meta.pointsCount;
-    if (pointsCount === 0) throw new ServiceError('collection_empty', { name: this.name });
-    const { served } = views.current;
-    const settings = overrideSettings(served.generation.settings, request);
-    const job = new BuildJob({ generation: served.number + 1, pointsCount });
+    const settings = this.#settingsForBuild(request);
+    checkBuild(this.#parts, planBuild(this.#parts, settings).size);
+    const { pointsCount } = this.#parts.writer.meta;
+    const job = new BuildJob({ generation: this.#parts.views.current.served.number + 1, pointsCount });
     this.#build = job;
     void this.#runBuild(job, settings);
     return job;
+  }
+
+  /** What `startBuild` would take, without starting. @throws as `startBuild`, but tells of memory_full and disk_full */
+  async planBuild(request: BuildRequest): Promise<BuildPlan> {
+    return describePlan(this.#parts, this.#settingsForBuild(request));
   }
 
   /** Resolves with the status once the build has stopped. @throws build_not_found when none is running */
@@ -154,14 +159,23 @@ export class Collection {
 
   /** Ends writes, the build and, once those in flight are answered, searches; what comes later gets `reason`. */
   async close(reason: ServiceError): Promise<void> {
-    const { writer, encoder, views, pending, store } = this.#parts;
+    const { writer, encoder, views, pending, store, vectorClaim } = this.#parts;
     const stopped = writer.close(reason);
     this.#build?.cancel();
     await Promise.all([stopped, this.#build?.done, this.#converting?.catch(() => {})]);
     await encoder.stop();
+    const { claim } = views.current.served;
     await views.close(reason);
     await pending.close();
     await store.close();
+    for (const unused of [claim, vectorClaim]) unused.release(collectWhenIdle());
+  }
+
+  #settingsForBuild(request: BuildRequest): IndexSettings {
+    this.#refuseWhileBuilding();
+    const { writer, views } = this.#parts;
+    if (writer.meta.pointsCount === 0) throw new ServiceError('collection_empty', { name: this.name });
+    return overrideSettings(views.current.served.generation.settings, request);
   }
 
   #refuseWhileBuilding(): void {
@@ -170,7 +184,7 @@ export class Collection {
       throw new ServiceError('build_running', { name: this.name, state: job.status().state });
   }
 
-  async #runBuild(job: BuildJob, settings: Parameters<typeof buildIndex>[2]): Promise<void> {
+  async #runBuild(job: BuildJob, settings: IndexSettings): Promise<void> {
     const { log } = this.#parts.services;
     const fields = { collection: this.name, generation: job.generation };
     try {

@@ -7,6 +7,7 @@ import type { IndexSettings } from '../index/settings.js';
 import { COLLECTIONS_MAX } from '../limits.js';
 import { Catalog, type CatalogEntry } from '../storage/catalog.js';
 import { DataDirectory } from '../storage/data-directory.js';
+import { findMemoryLimit } from '../storage/memory-limit.js';
 import { BuildPool } from '../workers/build-pool.js';
 import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import { IngestPool } from '../workers/ingest-pool.js';
@@ -17,6 +18,7 @@ import { DiskReserve } from './disk-reserve.js';
 import type { DispatchFigures } from './dispatch-figures.js';
 import { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
+import { allowanceBytes, MemoryBudget, type MemoryClaim } from './memory-budget.js';
 import { createCollection, openCollection } from './open-collection.js';
 import { settingsOf } from './settings.js';
 import { type EngineStats, sumMemory } from './stats.js';
@@ -28,6 +30,8 @@ export interface CollectionsOptions {
   dataDir: string;
   searchThreads: number;
   buildThreads: number;
+  /** RAM the process may use; what the container or the machine has unless set. */
+  memoryBytesMax?: number | undefined;
 }
 
 /** A name that is taken: by a collection, or by one that cannot be served at the moment, or not at all. */
@@ -75,7 +79,9 @@ export class Collections {
       const buildPool = new BuildPool({ threads: options.buildThreads }, logPoolError(log));
       const disk = new DiskReserve(options.dataDir);
       const dispatcher = new Dispatcher(searchPool);
-      const services = { directory, disk, searchPool, buildPool, dispatcher, log };
+      const memory = budgetOf(options, log);
+      const buildClaims = new Set<MemoryClaim>();
+      const services = { directory, disk, memory, buildClaims, searchPool, buildPool, dispatcher, log };
       return new Collections(services, catalog, found, options);
     } catch (error) {
       await directory.close();
@@ -173,7 +179,7 @@ export class Collections {
 
   stats(): EngineStats {
     const served = this.#served();
-    const { dispatcher } = this.#services;
+    const { dispatcher, memory } = this.#services;
     return {
       collections: {
         served: served.length,
@@ -188,6 +194,7 @@ export class Collections {
       threads: { search: this.#options.searchThreads, build: this.#options.buildThreads },
       points: served.reduce((sum, collection) => sum + collection.countPoints(), 0),
       memory: sumMemory(served.map((collection) => collection.describe().memory)),
+      budget: { limit_bytes: memory.limitBytes, used_bytes: memory.usedBytes },
     };
   }
 
@@ -265,8 +272,7 @@ export class Collections {
       return { state: 'served', collection };
     } catch (error) {
       log.error({ collection: entry.name, error }, 'collection cannot be opened; the others are served');
-      const reason = error instanceof ServiceError ? error.code : 'it could not be opened, the log tells why';
-      return { state: 'damaged', reason };
+      return { state: 'damaged', reason: reasonOf(error) };
     }
   }
 
@@ -278,6 +284,19 @@ export class Collections {
   #names(state: Place['state']): string[] {
     return [...this.#places].filter(([, place]) => place.state === state).map(([name]) => name);
   }
+}
+
+/** Files are named only in the log; what is too large for the RAM there is can be served after a restart with more. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof ServiceError)) return 'it could not be opened, the log tells why';
+  return error.code === 'memory_full' ? `${error.code}, ${error.message}` : error.code;
+}
+
+function budgetOf({ memoryBytesMax, searchThreads }: CollectionsOptions, log: Log): MemoryBudget {
+  const limit = memoryBytesMax ? { bytes: memoryBytesMax, source: 'MEMORY_BYTES_MAX' } : findMemoryLimit();
+  const allowance = allowanceBytes(limit.bytes, searchThreads);
+  log.info({ limit: limit.bytes, source: limit.source, allowance }, 'memory limit');
+  return new MemoryBudget(limit.bytes, allowance);
 }
 
 interface Found {

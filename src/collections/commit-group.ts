@@ -24,7 +24,7 @@ export interface CommitPlaces {
   pending: PendingSegments;
   disk: DiskReserve;
   /** Makes room for rows below `nextRow` in the searched memory. @throws memory_full */
-  reserve(nextRow: number): void;
+  reserve(nextRow: number): void | Promise<void>;
   /** Vectors were appended and are durable, their commit follows. */
   appended(): void;
 }
@@ -85,7 +85,7 @@ async function tryApply(
     }
     if (vectors > 0) {
       await places.disk.claim(vectors * (places.rowBytes + RECORD_BYTES));
-      places.reserve(meta.nextRow + vectors);
+      await places.reserve(meta.nextRow + vectors);
     }
     return await runInTurns(applySteps((key) => overlay.lookup(key), meta, mutation));
   } catch (error) {

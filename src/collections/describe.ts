@@ -9,7 +9,7 @@ import type { ServedGeneration } from './served-generation.js';
 
 /** @throws collection_unavailable when it is closed */
 export function describeCollection(parts: CollectionParts, isBuilding: boolean): CollectionDescription {
-  const { entry, pending, writer, diskUsage } = parts;
+  const { entry, writer, diskUsage } = parts;
   const { view, served } = parts.views.current;
   const { backend, pointsCount } = writer.meta;
   return {
@@ -27,7 +27,7 @@ export function describeCollection(parts: CollectionParts, isBuilding: boolean):
     indexed_count: served.indexedCount,
     pending_count: served.pendingCount,
     deleted_count: served.deadCount,
-    memory: memoryOf(served, pending.memoryBytes),
+    memory: describedMemory(parts),
     disk_bytes: diskUsage.bytes,
   };
 }
@@ -75,16 +75,20 @@ function describeCalibration({
   };
 }
 
-function memoryOf(served: ServedGeneration, pendingBytes: number): CollectionDescription['memory'] {
+/** RAM the collection holds, and what it maps. @throws collection_unavailable when it is closed */
+export function describedMemory(parts: CollectionParts): CollectionDescription['memory'] {
+  const { view, served } = parts.views.current;
   const { treeBytes, codesBytes, idsBytes } = served.generation.bytesByKind;
   const memory = {
     tree_bytes: treeBytes,
     codes_bytes: codesBytes,
     ids_bytes: idsBytes + served.rowSlotsBytes,
-    vectors_bytes: pendingBytes + bufferBytes(served.leafVectors),
+    vectors_bytes: parts.pending.memoryBytes + bufferBytes(served.leafVectors),
   };
   const total = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes + memory.vectors_bytes;
-  return { ...memory, total_bytes: total };
+  const rows = view.slots + served.generation.pendingCount;
+  const mapped = parts.writer.meta.backend === 'mmap' ? rows * parts.entry.dimension * 4 : 0;
+  return { ...memory, total_bytes: total, anonymous_bytes: total, mapped_bytes: mapped };
 }
 
 function bufferBytes(vectors: VectorsDescriptor | null): number {

@@ -24,15 +24,27 @@ export class DiskReserve {
    * @throws disk_full
    */
   async claim(bytes: number): Promise<void> {
-    if (performance.now() - this.#measuredAtMs > MEASURED_FOR_MS) {
-      this.#free = await freeBytes(this.#path);
-      this.#measuredAtMs = performance.now();
-    }
-    if (this.#free - bytes < this.#reserveBytes) {
+    if (performance.now() - this.#measuredAtMs > MEASURED_FOR_MS) await this.free();
+    try {
+      this.check(bytes, this.#free);
+    } catch (error) {
       // Space may have been freed a moment ago: the next insert looks again.
       this.#measuredAtMs = Number.NEGATIVE_INFINITY;
-      throw new ServiceError('disk_full', { free: this.#free, reserve: this.#reserveBytes });
+      throw error;
     }
     this.#free -= bytes;
+  }
+
+  /** Bytes that are free now. */
+  async free(): Promise<number> {
+    this.#free = await freeBytes(this.#path);
+    this.#measuredAtMs = performance.now();
+    return this.#free;
+  }
+
+  /** Whether `bytes` of `free` can be written, without claiming them. @throws disk_full */
+  check(bytes: number, free: number): void {
+    if (free - bytes < this.#reserveBytes)
+      throw new ServiceError('disk_full', { free, reserve: this.#reserveBytes });
   }
 }

@@ -9,14 +9,18 @@ import type { CatalogEntry } from '../storage/catalog.js';
 import { PendingSegments } from '../storage/pending-segments.js';
 import { type Meta, PointsStore } from '../storage/points-store.js';
 import { VectorReader } from '../storage/vectors.js';
+import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import { loadGeneration } from '../workers/generation-files.js';
 import { Collection } from './collection.js';
 import type { CollectionParts, Services } from './collection-parts.js';
 import { CollectionSearch } from './collection-search.js';
 import { clearTombstones, markTombstones } from './dead-rows.js';
 import { DiskUsage } from './disk-usage.js';
+import { emptyShape, generationBytes } from './generation-memory.js';
+import type { MemoryClaim } from './memory-budget.js';
 import { PendingEncoder } from './pending-encoder.js';
 import { publish, showFiles } from './publish.js';
+import { reserveRows, vectorsBytes } from './reserve-rows.js';
 import { salvage } from './salvage.js';
 import { ServedGeneration } from './served-generation.js';
 import { StoredVectors } from './stored-vectors.js';
@@ -26,14 +30,18 @@ import { Writer } from './writer.js';
 type Entry = CatalogEntry<IndexSettings>;
 
 /** What is open once the counters are known. */
-type Files = Pick<CollectionParts, 'services' | 'entry' | 'paths' | 'store' | 'pending'>;
+type Files = Pick<CollectionParts, 'services' | 'entry' | 'paths' | 'store' | 'pending' | 'vectorClaim'>;
 
-/** The files of a new, empty collection, and the collection over them; the catalog is the caller's to write. */
+/**
+ * The files of a new, empty collection, and the collection over them; the catalog is the caller's to write.
+ * @throws memory_full before anything is written
+ */
 export async function createCollection(
   services: Services,
   entry: Entry,
   backend: Backend,
 ): Promise<Collection> {
+  services.memory.check(generationBytes(emptyShape(entry.index, 0), services.searchPool.threads));
   const paths = await services.directory.createCollection(entry.id);
   const store = await PointsStore.open(paths.points);
   try {
@@ -49,14 +57,18 @@ export async function createCollection(
 /**
  * Opens a collection. One whose index is damaged while its vectors are whole comes up without the index, and builds a
  * new one in the background.
- * @throws storage_corrupt
+ * @throws storage_corrupt, memory_full
  */
 export async function openCollection(services: Services, entry: Entry): Promise<Collection> {
   const paths = services.directory.collection(entry.id);
   const store = await PointsStore.open(paths.points);
   let pending: PendingSegments | undefined;
+  const vectorClaim = services.memory.claim();
   try {
     const meta = readMeta(store, paths.points);
+    const rows = meta.nextRow - meta.rowBase;
+    if (meta.backend === 'memory') vectorClaim.resize(rows * rowBytes(entry));
+    await services.memory.settled();
     pending = await PendingSegments.open({
       directory: paths.segments,
       rows: { dimension: entry.dimension, precision: entry.precision },
@@ -64,10 +76,11 @@ export async function openCollection(services: Services, entry: Entry): Promise<
       rowEnd: meta.nextRow,
       backend: meta.backend,
     });
-    return await serve({ services, entry, paths, store, pending }, meta);
+    return await serve({ services, entry, paths, store, pending, vectorClaim }, meta);
   } catch (error) {
     await pending?.close();
     await store.close();
+    vectorClaim.release(collectWhenIdle());
     throw error;
   }
 }
@@ -83,8 +96,19 @@ function readMeta(store: PointsStore, path: string): Meta {
 }
 
 async function serve(files: Files, found: Meta): Promise<Collection> {
-  const { services, paths, store } = files;
-  const { served, meta } = await openGeneration(files, found);
+  const claim = files.services.memory.claim();
+  try {
+    const { served, meta } = await openGeneration(files, found, claim);
+    return await serveGeneration(files, served, meta);
+  } catch (error) {
+    claim.release(collectWhenIdle());
+    throw error;
+  }
+}
+
+async function serveGeneration(files: Files, served: ServedGeneration, meta: Meta): Promise<Collection> {
+  const { services, entry, paths, store } = files;
+  await reserveRows({ ...files, ...services, rowBytes: rowBytes(entry) }, served, meta.nextRow);
   served.publish(meta.nextRow);
   const gone = await markTombstones(served, store);
   const counted = served.indexedCount + served.pendingCount;
@@ -100,20 +124,30 @@ async function serve(files: Files, found: Meta): Promise<Collection> {
   void clearTombstones(parts.writer, gone, services.log);
   // Rows were indexed once, but no index is left: it was damaged, now or before a stop cut off its replacement.
   const hasLostIndex = meta.generation === 0 && meta.rowBase > 0;
-  if (hasLostIndex && meta.pointsCount > 0) collection.startBuild({});
+  if (hasLostIndex && meta.pointsCount > 0) rebuild(collection, services);
   return collection;
 }
 
+function rebuild(collection: Collection, { log }: Services): void {
+  try {
+    collection.startBuild({});
+  } catch (error) {
+    log.error({ collection: collection.name, error }, 'the index is not built again: searches are slow');
+  }
+}
+
 /** The generation the counters name; where its index is damaged, an empty one with its points appended. */
-async function openGeneration(files: Files, meta: Meta): Promise<{ served: ServedGeneration; meta: Meta }> {
+async function openGeneration(
+  files: Files,
+  meta: Meta,
+  claim: MemoryClaim,
+): Promise<{ served: ServedGeneration; meta: Meta }> {
   const { services, entry, store, pending } = files;
   const { dimension, precision } = entry;
-  if (meta.generation === 0) return { served: await ServedGeneration.empty(entry.index, meta.rowBase), meta };
+  if (meta.generation === 0) return { served: await emptyGeneration(files, meta, claim), meta };
   const directory = services.directory.generationPath(entry.id, meta.generation);
   try {
-    const loaded = await loadGeneration(directory, entry.precision);
-    new VectorReader(loaded.leafVectors).validate(loaded.generation.slots);
-    return { served: await ServedGeneration.of(meta.generation, loaded, meta.backend), meta };
+    return { served: await loadServed(files, meta, directory, claim), meta };
   } catch (error) {
     if (!(error instanceof ServiceError && error.code === 'storage_corrupt')) throw error;
     services.log.error(
@@ -121,18 +155,45 @@ async function openGeneration(files: Files, meta: Meta): Promise<{ served: Serve
       'the index is damaged; it is built again from the vectors',
     );
     const salvaged = await salvage({ store, pending, directory, rows: { dimension, precision } }, meta);
-    return { served: await ServedGeneration.empty(entry.index, salvaged.rowBase), meta: salvaged };
+    return { served: await emptyGeneration(files, salvaged, claim), meta: salvaged };
   }
 }
 
+/** @throws storage_corrupt, memory_full */
+async function loadServed(
+  { services, entry, vectorClaim }: Files,
+  meta: Meta,
+  directory: string,
+  claim: MemoryClaim,
+): Promise<ServedGeneration> {
+  const loaded = await loadGeneration(directory, entry.precision, (bytes) => claim.resize(bytes));
+  const { generation } = loaded;
+  claim.resize(generationBytes(generation, services.searchPool.threads));
+  new VectorReader(loaded.leafVectors).validate(generation.slots);
+  if (meta.backend === 'memory')
+    vectorClaim.resize(vectorsBytes({ generation }, meta.nextRow, rowBytes(entry)));
+  await services.memory.settled();
+  return ServedGeneration.of(meta.generation, loaded, meta.backend, claim);
+}
+
+function emptyGeneration(
+  { services, entry }: Files,
+  { rowBase }: Meta,
+  claim: MemoryClaim,
+): Promise<ServedGeneration> {
+  claim.resize(generationBytes(emptyShape(entry.index, rowBase), services.searchPool.threads));
+  return ServedGeneration.empty(entry.index, rowBase, claim);
+}
+
 function assemble(files: Files, served: ServedGeneration, meta: Meta): CollectionParts {
-  const { services, entry, paths, store, pending } = files;
+  const { services, entry, paths, store, pending, vectorClaim } = files;
   const views = new Views(entry.id, (viewKey, generationKey) =>
     services.searchPool.release(viewKey, generationKey),
   );
   void views.show(served, pending.descriptor());
   const vectors = new StoredVectors();
-  const { dispatcher, disk, log } = services;
+  const { dispatcher, disk, memory, log } = services;
+  const room = { memory, vectorClaim, pending, rowBytes: rowBytes(entry) };
   const { name, dimension, metric, precision } = entry;
   const collection = entry.id;
   const search = new CollectionSearch({ collection, dimension, metric, store, views, vectors, dispatcher });
@@ -144,7 +205,7 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
     store,
     pending,
     disk,
-    reserve: (nextRow) => views.current.served.reserve(nextRow),
+    reserve: (nextRow) => reserveRows(room, views.current.served, nextRow),
     appended: () => showFiles(views, pending),
     publish: (committed, deadRows) => {
       publish(views, committed, deadRows);

@@ -17,10 +17,15 @@ export class RowSlots {
   readonly #slots: Uint32Array;
 
   private constructor(rowBase: number, slotCount: number) {
-    const blocks = Math.ceil(rowBase / ROWS_PER_BLOCK);
+    const blocks = blocksFor(rowBase);
     this.#bits = new Uint32Array(blocks * WORDS_PER_BLOCK);
     this.#ranks = new Uint32Array(blocks);
     this.#slots = new Uint32Array(slotCount);
+  }
+
+  /** What `byteLength` will be. */
+  static bytesFor(rowBase: number, slotCount: number): number {
+    return (blocksFor(rowBase) * (WORDS_PER_BLOCK + 1) + slotCount) * Uint32Array.BYTES_PER_ELEMENT;
   }
 
   /** The index of `slotRows`, whose rows are distinct and below `rowBase`. */
@@ -72,6 +77,10 @@ export class RowSlots {
     const below = (1 << (row & 31)) - 1;
     return rank + bitCount((this.#bits[word] as number) & below);
   }
+}
+
+function blocksFor(rowBase: number): number {
+  return Math.ceil(rowBase / ROWS_PER_BLOCK);
 }
 
 /** Set bits of a 32-bit word (the classic sum by pairs, nibbles, bytes). */

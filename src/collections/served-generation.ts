@@ -7,6 +7,7 @@ import type { IndexSettings } from '../index/settings.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import type { BuildFacts, LoadedGeneration } from '../workers/generation-files.js';
 import { withBackend } from './leaf-vectors.js';
+import type { MemoryClaim } from './memory-budget.js';
 import { RowSlots } from './row-slots.js';
 
 export interface ServedGenerationParts {
@@ -18,6 +19,8 @@ export interface ServedGenerationParts {
   leafVectors: VectorsDescriptor | null;
   /** How it was built; generation 0 was not. */
   facts: BuildFacts | null;
+  /** What it holds of the RAM there is, as `generationBytes` counts it; it grows with the pending rows. */
+  claim: MemoryClaim;
 }
 
 export class ServedGeneration {
@@ -25,7 +28,10 @@ export class ServedGeneration {
   readonly generation: Generation;
   readonly facts: BuildFacts | null;
   leafVectors: VectorsDescriptor | null;
+  readonly claim: MemoryClaim;
   readonly #rowSlots: RowSlots;
+  /** Of the claim, what does not grow. */
+  readonly #fixedBytes: number;
   #deadSlots = 0;
   #deadPending = 0;
 
@@ -34,23 +40,34 @@ export class ServedGeneration {
     this.generation = parts.generation;
     this.facts = parts.facts;
     this.leafVectors = parts.leafVectors;
+    this.claim = parts.claim;
+    this.#fixedBytes = parts.claim.bytes;
     this.#rowSlots = parts.rowSlots;
   }
 
   /** A generation without slots: all rows from `rowBase` on are pending. */
-  static async empty(settings: IndexSettings, rowBase: number): Promise<ServedGeneration> {
+  static async empty(
+    settings: IndexSettings,
+    rowBase: number,
+    claim: MemoryClaim,
+  ): Promise<ServedGeneration> {
     const counts = { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 };
     const generation = Generation.allocate(settings, counts, rowBase);
     const rowSlots = await RowSlots.of(generation.slotRows, rowBase);
-    return new ServedGeneration({ number: 0, generation, rowSlots, leafVectors: null, facts: null });
+    return new ServedGeneration({ number: 0, generation, rowSlots, leafVectors: null, facts: null, claim });
   }
 
   /** A generation as a build or a file gives it. */
-  static async of(number: number, loaded: LoadedGeneration, backend: Backend): Promise<ServedGeneration> {
+  static async of(
+    number: number,
+    loaded: LoadedGeneration,
+    backend: Backend,
+    claim: MemoryClaim,
+  ): Promise<ServedGeneration> {
     const { generation, facts } = loaded;
     const rowSlots = await RowSlots.of(generation.slotRows, generation.rowBase);
     const leafVectors = await withBackend(loaded.leafVectors, backend);
-    return new ServedGeneration({ number, generation, rowSlots, leafVectors, facts });
+    return new ServedGeneration({ number, generation, rowSlots, leafVectors, facts, claim });
   }
 
   /** Live points with a slot. */
@@ -73,7 +90,13 @@ export class ServedGeneration {
     return this.#rowSlots.byteLength;
   }
 
-  /** Makes sure that `publish(nextRow)` will have room. @throws memory_full */
+  /** Claims what `reserve(nextRow)` will allocate. @throws memory_full */
+  claimRows(nextRow: number): void {
+    const pendingBytes = this.generation.pendingBytes(nextRow - this.generation.rowBase);
+    this.claim.resize(this.#fixedBytes + pendingBytes);
+  }
+
+  /** Makes sure that `publish(nextRow)` will have room, which was claimed. @throws memory_full at 4 GiB */
   reserve(nextRow: number): void {
     this.generation.reservePending(nextRow - this.generation.rowBase);
   }

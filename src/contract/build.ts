@@ -25,3 +25,35 @@ export const buildStatus = z
   })
   .meta({ id: 'BuildStatus' });
 export type BuildStatus = z.output<typeof buildStatus>;
+
+const foreseen = (what: string) => ({
+  now_bytes: z.int(),
+  peak_bytes: z.int().describe(`The most ${what} while the build runs.`),
+  after_bytes: z.int(),
+});
+
+export const buildPlan = z
+  .strictObject({
+    points_count: z.int().describe('Points that would go into the index.'),
+    threads: z.int(),
+    seconds: z
+      .number()
+      .describe('From the speed of the last build of the collection; a guess where there was none.'),
+    memory: z
+      .strictObject({
+        ...foreseen('the collection and its build hold'),
+        used_bytes: z.int().describe('Claimed by the whole service now.'),
+        limit_bytes: z.int().describe('What the whole service may use.'),
+      })
+      .describe('RAM.'),
+    disk: z.strictObject({
+      ...foreseen('the collection occupies'),
+      free_bytes: z.int(),
+    }),
+    refusal: z
+      .strictObject({ code: z.string(), message: z.string() })
+      .optional()
+      .describe('Why the build would be refused now; absent where it would start.'),
+  })
+  .meta({ id: 'BuildPlan' });
+export type BuildPlan = z.output<typeof buildPlan>;

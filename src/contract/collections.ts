@@ -84,6 +84,14 @@ export const collectionDescription = z
         ids_bytes: z.int(),
         vectors_bytes: z.int().describe('Full vectors in RAM: 0 for mmap, the page cache is not counted.'),
         total_bytes: z.int(),
+        anonymous_bytes: z
+          .int()
+          .describe('RAM that stays taken while the collection is served: the four kinds above.'),
+        mapped_bytes: z
+          .int()
+          .describe(
+            'Vector files that are mapped: what was read of them is in the page cache, which gives way.',
+          ),
       })
       .describe('RAM the collection holds.'),
     disk_bytes: z.int(),

@@ -7,6 +7,7 @@ import type { DispatchFigures } from '../collections/dispatch-figures.js';
 import { Histogram } from '../collections/histogram.js';
 import type { SearchStats } from '../contract/search.js';
 import { histogramMetric } from './histogram-metric.js';
+import { readProcessMemory } from './process-memory.js';
 
 /** 0.1 ms to 10 s. */
 const REQUEST_SECONDS = [
@@ -71,6 +72,7 @@ export class Metrics {
     engineGauges(this.#registry, engine);
     dispatchMetrics(this.#registry, () => engine()?.dispatch);
     loopGauge(this.#registry, this.#loopDelay);
+    processGauge(this.#registry);
     this.#loopDelay.enable();
   }
 
@@ -128,6 +130,18 @@ function loopGauge(registry: Registry, delay: IntervalHistogram): void {
   });
 }
 
+function processGauge(registry: Registry): void {
+  new Gauge({
+    name: 'coppice_process_memory_bytes',
+    help: 'Resident memory of the process, by kind.',
+    labelNames: ['kind'],
+    registers: [registry],
+    async collect() {
+      for (const { kind, bytes } of await readProcessMemory()) this.set({ kind }, bytes);
+    },
+  });
+}
+
 function engineGauges(registry: Registry, engine: () => Collections | undefined): void {
   const gauge = <L extends string>(name: string, help: string, labelNames: L[], fill: Fill<L>) => {
     new Gauge({
@@ -157,11 +171,23 @@ function engineGauges(registry: Registry, engine: () => Collections | undefined)
   });
   gauge('coppice_memory_bytes', 'RAM of a collection, by kind.', ['collection', 'kind'], (engine, set) => {
     for (const { name, memory } of engine.list()) {
-      const { total_bytes: _sum, ...kinds } = memory;
+      const { total_bytes: _sum, anonymous_bytes: _same, mapped_bytes: _mapped, ...kinds } = memory;
       for (const [kind, bytes] of Object.entries(kinds))
         set({ collection: name, kind: kind.replace(/_bytes$/, '') }, bytes);
     }
   });
+  gauge('coppice_mapped_bytes', 'Vector files that a collection maps.', ['collection'], (engine, set) => {
+    for (const { name, memory } of engine.list()) set({ collection: name }, memory.mapped_bytes);
+  });
+  gauge(
+    'coppice_memory_budget_bytes',
+    'RAM that may be used, and what is claimed of it.',
+    ['kind'],
+    (engine, set) => {
+      for (const [kind, bytes] of Object.entries(engine.stats().budget))
+        set({ kind: kind.replace(/_bytes$/, '') }, bytes);
+    },
+  );
   gauge('coppice_disk_bytes', 'Disk of a collection.', ['collection'], (engine, set) => {
     for (const { name, disk_bytes } of engine.list()) set({ collection: name }, disk_bytes);
   });

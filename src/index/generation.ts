@@ -108,6 +108,12 @@ export class Generation {
     Atomics.store(this.#live, WORD.centreReady, 1);
   }
 
+  /** Bytes of all pending chunks once `reservePending(count)` was called. */
+  pendingBytes(count: number): number {
+    const chunks = Math.max(this.chunkCount, Math.ceil(count / PENDING_CHUNK_ROWS));
+    return chunks * wholePages(pendingChunkBytes(this.settings));
+  }
+
   /**
    * Makes room for `count` pending rows, before their commit.
    * @throws memory_full
@@ -116,7 +122,7 @@ export class Generation {
     const wanted = Math.ceil(count / PENDING_CHUNK_ROWS);
     const bytes = pendingChunkBytes(this.settings);
     for (let chunk = this.chunkCount; chunk < wanted; chunk++) {
-      if (chunk >= PENDING_CHUNKS_MAX) throw new ServiceError('memory_full', { needed: count, limit: chunk });
+      if (chunk >= PENDING_CHUNKS_MAX) throw indexFull((wanted - chunk) * bytes, chunk * bytes);
       const address = growMemory(this.memory, bytes);
       this.#words[this.layout.chunkTable / 4 + chunk] = address;
       Atomics.store(this.#live, WORD.chunkCount, chunk + 1);
@@ -207,9 +213,7 @@ const REGIONS = [
 
 /** @throws memory_full past 4 GiB, where a wasm32 memory ends. */
 export function allocateMemory(bytes: number): WebAssembly.Memory {
-  if (bytes > INDEX_MEMORY_BYTES_MAX) {
-    throw new ServiceError('memory_full', { needed: bytes, limit: INDEX_MEMORY_BYTES_MAX });
-  }
+  if (bytes > INDEX_MEMORY_BYTES_MAX) throw indexFull(bytes, 0);
   const initial = Math.ceil(bytes / PAGE_BYTES);
   return new WebAssembly.Memory({ initial, maximum: INDEX_MEMORY_BYTES_MAX / PAGE_BYTES, shared: true });
 }
@@ -222,6 +226,15 @@ export function growMemory(memory: WebAssembly.Memory, bytes: number): number {
   try {
     return memory.grow(Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
   } catch {
-    throw new ServiceError('memory_full', { needed: bytes, limit: INDEX_MEMORY_BYTES_MAX });
+    throw indexFull(bytes, memory.buffer.byteLength);
   }
+}
+
+/** What an area of `bytes` takes in a memory, which grows by pages. */
+export function wholePages(bytes: number): number {
+  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
+}
+
+function indexFull(needed: number, used: number): ServiceError {
+  return new ServiceError('memory_full', { needed, used, limit: INDEX_MEMORY_BYTES_MAX });
 }

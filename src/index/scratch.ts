@@ -11,7 +11,7 @@ import {
 import { CANDIDATES_MAX, K_MAX } from '../limits.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { type Generation, growMemory } from './generation.js';
-import { codeDimension, codeWords } from './settings.js';
+import { codeDimension, codeWords, type IndexSettings } from './settings.js';
 
 /** Full vectors copied in at once, to be compared by one kernel call. */
 export const BATCH_ROWS = 64;
@@ -50,30 +50,17 @@ export class Scratch {
   readonly candidates: CandidateBuffer;
   readonly nearest: CandidateBuffer;
 
+  /** Bytes that one area adds to the memory of a generation of so many leaves. */
+  static bytesFor(settings: IndexSettings, leaves: number): number {
+    return sum(areaSizes(settings, entriesFor(leaves)));
+  }
+
   constructor(generation: Generation) {
-    const { settings, layout } = generation;
+    const { settings } = generation;
     const dim = codeDimension(settings.dimension);
-    const levelCountMax = Math.max(BATCH_ROWS, ...layout.levels.map((level) => level.count));
-    const nodesCapacity = 2 * levelCountMax;
-    const entriesMax = Math.max(BATCH_ROWS, generation.leaves);
-    const sizes = {
-      query: settings.dimension * 4,
-      rotated: dim * 4,
-      centred: dim * 4,
-      tables: tableBytes(dim),
-      tableOut: 16,
-      signQuery: codeWords(settings.dimension) * 16,
-      leafEntries: entriesMax * LEAF_ENTRY_BYTES,
-      rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,
-      quantizedQuery: quantizedQueryBytes(settings.dimension),
-      positions: CANDIDATES_MAX * 4,
-      distances: entriesMax * 4,
-      nodes: CandidateBuffer.bytesFor(nodesCapacity),
-      candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
-      nearest: CandidateBuffer.bytesFor(NEAREST_CAPACITY),
-    };
-    const bytes = Object.values(sizes).reduce((sum, size) => sum + align(size), 0);
-    let next = growMemory(generation.memory, bytes);
+    const entriesMax = entriesFor(generation.leaves);
+    const sizes = areaSizes(settings, entriesMax);
+    let next = growMemory(generation.memory, sum(sizes));
     const take = (size: number): number => {
       const address = next;
       next += align(size);
@@ -97,7 +84,7 @@ export class Scratch {
     this.positions = new Uint32Array(buffer, take(sizes.positions), CANDIDATES_MAX);
     this.distances = take(sizes.distances);
     this.distanceValues = new Float32Array(buffer, this.distances, entriesMax);
-    this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), nodesCapacity);
+    this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), 2 * entriesMax);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
     this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
   }
@@ -106,6 +93,35 @@ export class Scratch {
   queryFor(precision: Precision): number {
     return precision === 'int8' ? this.quantizedQuery : this.query;
   }
+}
+
+/** Leaves, or nodes of a level, that are looked at together: no level has more nodes than there are leaves. */
+function entriesFor(leaves: number): number {
+  return Math.max(BATCH_ROWS, leaves);
+}
+
+function areaSizes(settings: IndexSettings, entriesMax: number) {
+  const dim = codeDimension(settings.dimension);
+  return {
+    query: settings.dimension * 4,
+    rotated: dim * 4,
+    centred: dim * 4,
+    tables: tableBytes(dim),
+    tableOut: 16,
+    signQuery: codeWords(settings.dimension) * 16,
+    leafEntries: entriesMax * LEAF_ENTRY_BYTES,
+    rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,
+    quantizedQuery: quantizedQueryBytes(settings.dimension),
+    positions: CANDIDATES_MAX * 4,
+    distances: entriesMax * 4,
+    nodes: CandidateBuffer.bytesFor(2 * entriesMax),
+    candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
+    nearest: CandidateBuffer.bytesFor(NEAREST_CAPACITY),
+  };
+}
+
+function sum(sizes: Record<string, number>): number {
+  return Object.values(sizes).reduce((total, size) => total + align(size), 0);
 }
 
 function align(bytes: number): number {

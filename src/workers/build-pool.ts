@@ -2,12 +2,13 @@
 
 import { mkdir, rm } from 'node:fs/promises';
 import { ServiceError } from '../errors.js';
-import { allocateArena, arenaShape } from '../index/build/arena.js';
+import { type ArenaShape, allocateArena, arenaShape } from '../index/build/arena.js';
 import { type Blueprint, layoutCounts } from '../index/build/blueprint.js';
 import type { BuildControl } from '../index/build/control.js';
 import { allocateSamples, sampleShape } from '../index/calibrate/samples.js';
 import type { Calibration } from '../index/calibration.js';
 import { Generation } from '../index/generation.js';
+import type { LayoutCounts } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
@@ -36,6 +37,8 @@ export interface BuildRequest {
   directory: string;
   /** Progress; `cancel()` on it stops the build's threads. */
   control: BuildControl;
+  /** Called before memory is allocated: for the arena, then with the counts found, for the generation. May refuse. */
+  reserve?(shape: ArenaShape, counts?: LayoutCounts): Promise<void>;
   /** Aborted when the build is canceled, after `control`: one that waits for its turn ends at once. */
   canceled: AbortSignal;
 }
@@ -90,6 +93,7 @@ export class BuildPool {
     const points = positions.byteLength / 4;
     if (points === 0) throw new ServiceError('collection_empty', { name: 'The collection' });
     const shape = arenaShape(settings, points, this.threads);
+    await request.reserve?.(shape);
     const share = {
       source,
       settings,
@@ -103,7 +107,9 @@ export class BuildPool {
       kind: 'cluster',
       share: { ...share, threadIndex } satisfies BuildShare,
     }));
-    const generation = Generation.allocate(settings, layoutCounts(blueprint), request.rowEnd);
+    const counts = layoutCounts(blueprint);
+    await request.reserve?.(shape, counts);
+    const generation = Generation.allocate(settings, counts, request.rowEnd);
     // What is built keeps its vectors as they are.
     const { dimension, precision } = source.vectors;
     const rows = { dimension, precision };
@@ -124,6 +130,7 @@ export class BuildPool {
         builtAt: new Date().toISOString(),
         buildSeconds: (performance.now() - startedMs) / 1000,
         calibration,
+        threads: shape.threads,
       };
       await saveGeneration(generation, facts, directory);
       await fsyncDirectory(directory);

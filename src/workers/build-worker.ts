@@ -13,6 +13,7 @@ import { CalibrationSampler } from '../index/calibrate/sampler.js';
 import type { Calibration } from '../index/calibration.js';
 import { Generation } from '../index/generation.js';
 import { instantiateKernels } from '../kernels/kernels.js';
+import { collectGarbage } from './collect-garbage.js';
 import { LeafVectorsWriter } from './generation-files.js';
 import type { BuildShare, BuildTask, Reply, SearchView } from './messages.js';
 import { replyWith } from './replies.js';
@@ -21,13 +22,16 @@ import { ViewVectors } from './view-vectors.js';
 /** Leaves that one encoding job takes. */
 const LEAVES_PER_JOB = 4;
 
-export default function runBuildTask(task: BuildTask): Promise<Reply<unknown>> {
-  return replyWith(() => {
+export default async function runBuildTask(task: BuildTask): Promise<Reply<unknown>> {
+  const reply = await replyWith(() => {
     if (task.kind === 'list') return listLive(task.source, task.rowEnd);
     if (task.kind === 'cluster') return cluster(task.share);
     if (task.kind === 'calibrate') return runCalibration(task);
     return encode(task);
   });
+  // The arena and the maps of the source go with the build, not with the thread.
+  setImmediate(collectGarbage);
+  return reply;
 }
 
 /** Positions of the live vectors with rows below `rowEnd`, ascending: u32 each, in shared memory. */

@@ -96,6 +96,8 @@ export interface BuildFacts {
   buildSeconds: number;
   /** Null where there are too few vectors for one. */
   calibration: Calibration | null;
+  /** Threads that built it; absent in files from before that was kept. */
+  threads?: number;
 }
 
 interface Description {
@@ -127,15 +129,21 @@ export interface LoadedGeneration {
 }
 
 /**
- * Reads a generation back, every block checked, without a rebuild; `precision` is that of its vectors' files.
- * @throws storage_corrupt
+ * Reads a generation back, every block checked, without a rebuild; `precision` is that of its vectors' files. `allocating` is told how many bytes are about to be
+ * allocated, and may refuse that.
+ * @throws storage_corrupt, what `allocating` throws
  */
-export async function loadGeneration(directory: string, precision: Precision): Promise<LoadedGeneration> {
+export async function loadGeneration(
+  directory: string,
+  precision: Precision,
+  allocating: (bytes: number) => void = () => {},
+): Promise<LoadedGeneration> {
   const path = indexPath(directory);
   let memory: WebAssembly.Memory | undefined;
   let json = new Uint8Array();
   await readCheckedFile(path, INDEX_FILE, (id, bytes) => {
     if (id === SECTION.memory) {
+      allocating(bytes);
       memory = allocateMemory(bytes);
       return new Uint8Array(memory.buffer, 0, bytes);
     }

@@ -1,7 +1,7 @@
 // A whole engine on a temporary directory, for tests.
 
 import type { Test } from 'tap';
-import { Collections } from '../../src/collections/collections.js';
+import { Collections, type CollectionsOptions } from '../../src/collections/collections.js';
 import type { Log } from '../../src/collections/log.js';
 import { type CreateCollection, createCollection } from '../../src/contract/collections.js';
 import { type SearchRequest, searchRequest } from '../../src/contract/search.js';
@@ -17,7 +17,11 @@ export interface Engine {
   complaints: unknown[];
 }
 
-export async function openEngine(t: Test, directory = t.testdir()): Promise<Engine> {
+export async function openEngine(
+  t: Test,
+  directory = t.testdir(),
+  limits: Pick<CollectionsOptions, 'memoryBytesMax'> = {},
+): Promise<Engine> {
   const complaints: unknown[] = [];
   const complain = (fields: object, message: string) => {
     complaints.push({ message, ...fields });
@@ -25,7 +29,7 @@ export async function openEngine(t: Test, directory = t.testdir()): Promise<Engi
   const log: Log = { ...SILENT, warn: complain, error: complain };
   const open = async () => {
     const collections = await Collections.open(
-      { dataDir: directory, searchThreads: 2, buildThreads: 2 },
+      { dataDir: directory, searchThreads: 2, buildThreads: 2, ...limits },
       log,
     );
     await collections.loaded;

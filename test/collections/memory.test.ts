@@ -87,3 +87,31 @@ t.test('the memory of a dropped collection goes back', LINUX_ONLY, async (t) => 
   const kept = () => anonymousBytes() - before;
   t.ok(await until(() => kept() < 30 * MIB), `${kept() / MIB} MiB are kept`);
 });
+
+t.test('a replaced generation and the arena of its build go back', LINUX_ONLY, async (t) => {
+  const engine = await openEngine(t);
+  const words = await engine.collections.create(
+    creation({ name: 'words', dimension: 1024, storage: 'memory' }),
+  );
+  const vectors = pointsOf(500, 1024).map(({ vector }) => vector);
+  for (let first = 0; first < 12_000; first += vectors.length) {
+    await words.upsert(batchOf(vectors.map((vector, i) => ({ id: first + i, vector }))));
+  }
+  const build = async () => {
+    t.match(await words.startBuild({ max_leaf_size: 500 }).done, { state: 'succeeded' });
+    await words.search(searchFor({ vector: vectors[3] as ArrayLike<number> }));
+  };
+  await build();
+  // Build threads end, and what they had goes with them.
+  await setTimeout(7000);
+  const before = anonymousBytes();
+  let peak = before;
+  const watching = setInterval(() => {
+    peak = Math.max(peak, anonymousBytes());
+  }, 20);
+  await build();
+  clearInterval(watching);
+  t.ok(peak - before > 80 * MIB, `${(peak - before) / MIB} MiB more for a while: arena and vectors`);
+  const kept = () => anonymousBytes() - before;
+  t.ok(await until(() => kept() < 15 * MIB), `${kept() / MIB} MiB are kept`);
+});

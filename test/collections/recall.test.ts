@@ -1,4 +1,5 @@
 import t from 'tap';
+import { MemoryBudget } from '../../src/collections/memory-budget.js';
 import { measureRecall, recallOf } from '../../src/collections/recall.js';
 import { ServedGeneration } from '../../src/collections/served-generation.js';
 import { type LiveView, Views } from '../../src/collections/views.js';
@@ -15,7 +16,7 @@ function answerOf(rows: number[], distances: number[]): Answer {
 /** A collection of `rows` pending rows; a vector tells its row, and every search finds it and its neighbour. */
 async function measured(rows: number, onAsk: (row: number, live: LiveView) => void = () => {}) {
   const show = async () => {
-    const served = await ServedGeneration.empty(SETTINGS, 0);
+    const served = await ServedGeneration.empty(SETTINGS, 0, new MemoryBudget(2 ** 30, 0).claim());
     served.publish(rows);
     void views.show(served, NO_VECTORS);
     return served;

@@ -1,4 +1,5 @@
 import t from 'tap';
+import { MemoryBudget } from '../../src/collections/memory-budget.js';
 import { ServedGeneration } from '../../src/collections/served-generation.js';
 import { Views } from '../../src/collections/views.js';
 import { ServiceError } from '../../src/errors.js';
@@ -16,7 +17,11 @@ function gate() {
 }
 
 t.test('a view is released when its last search has ended, also after newer ones were shown', async (t) => {
-  const served = await ServedGeneration.empty(completeSettings({ dimension: 4, metric: 'l2' }), 0);
+  const served = await ServedGeneration.empty(
+    completeSettings({ dimension: 4, metric: 'l2' }),
+    0,
+    new MemoryBudget(2 ** 30, 0).claim(),
+  );
   const released: string[] = [];
   const views = new Views('c', (key) => released.push(key));
   void views.show(served, NO_VECTORS);
@@ -48,8 +53,11 @@ t.test('a view is released when its last search has ended, also after newer ones
 
 t.test('the last view of a generation to be released tells that the generation is gone', async (t) => {
   const settings = completeSettings({ dimension: 4, metric: 'l2' });
-  const first = await ServedGeneration.empty(settings, 0);
-  const second = Object.assign(await ServedGeneration.empty(settings, 0), { number: 1 });
+  const first = await ServedGeneration.empty(settings, 0, new MemoryBudget(2 ** 30, 0).claim());
+  const second = Object.assign(
+    await ServedGeneration.empty(settings, 0, new MemoryBudget(2 ** 30, 0).claim()),
+    { number: 1 },
+  );
   const gone: (string | undefined)[] = [];
   const views = new Views('c', (_, generationKey) => gone.push(generationKey));
   void views.show(first, NO_VECTORS);
@@ -67,7 +75,11 @@ t.test('the last view of a generation to be released tells that the generation i
 });
 
 t.test('a closed collection of views refuses uses and waits for those in flight', async (t) => {
-  const served = await ServedGeneration.empty(completeSettings({ dimension: 4, metric: 'l2' }), 0);
+  const served = await ServedGeneration.empty(
+    completeSettings({ dimension: 4, metric: 'l2' }),
+    0,
+    new MemoryBudget(2 ** 30, 0).claim(),
+  );
   const released: string[] = [];
   const views = new Views('c', (key) => released.push(key));
   void views.show(served, NO_VECTORS);
@@ -87,7 +99,11 @@ t.test('a closed collection of views refuses uses and waits for those in flight'
 });
 
 t.test('rows of an empty generation are pending, and die once', async (t) => {
-  const served = await ServedGeneration.empty(completeSettings({ dimension: 4, metric: 'l2' }), 10);
+  const served = await ServedGeneration.empty(
+    completeSettings({ dimension: 4, metric: 'l2' }),
+    10,
+    new MemoryBudget(2 ** 30, 0).claim(),
+  );
   served.publish(15);
   served.markDead(12);
   served.markDead(12);

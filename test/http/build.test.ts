@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
-import { buildStatus } from '../../src/contract/build.js';
+import { buildPlan, buildStatus } from '../../src/contract/build.js';
 import { collectionDescription } from '../../src/contract/collections.js';
 import { type Service, someVectors, startService } from './service.js';
 
@@ -134,4 +134,45 @@ test('a build that the disk fails answers build_failed without paths, and search
   t.equal(body.code, 'build_failed');
   t.notMatch(JSON.stringify(body), dataDir);
   t.equal((await ask('POST /v1/collections/c/search', { id: 7, k: 5 })).body.results.length, 5);
+});
+
+test('a dry run tells what a build would take, and builds nothing', async (t) => {
+  const { ask } = await withPoints(t, 2000);
+  const { status, body } = await ask('POST /v1/collections/c/build?dry_run=true', { max_leaf_size: 64 });
+  t.equal(status, 200);
+  const plan = buildPlan.parse(body);
+  t.match(plan, { points_count: 2000, threads: 1, refusal: undefined });
+  for (const { now_bytes, peak_bytes, after_bytes } of [plan.memory, plan.disk]) {
+    t.ok(now_bytes > 0 && after_bytes > 0 && peak_bytes > Math.max(now_bytes, after_bytes));
+  }
+  t.equal((await ask('GET /v1/collections/c/build')).body.code, 'build_not_found');
+  t.match((await ask('GET /v1/collections/c')).body, { index: { state: 'none', max_leaf_size: 700 } });
+  const done = await ask('POST /v1/collections/c/build?wait=true', { max_leaf_size: 64 });
+  const { body: again } = await ask('POST /v1/collections/c/build?dry_run=true');
+  const ratio = again.seconds / done.body.elapsed_seconds;
+  t.ok(ratio > 0.3 && ratio <= 1.1, `the same again takes as long: ${ratio}`);
+});
+
+test('a build that does not fit into the memory limit is 507 with the numbers; a dry run says so, too', async (t) => {
+  const service = await startService(t, { MEMORY_BYTES_MAX: String(64 * 2 ** 20) });
+  const { ask } = service;
+  await ask('POST /v1/collections', { name: 'c', dimension: 2048, metric: 'l2', storage: 'memory' });
+  const points = someVectors(500, 2048).map((vector, id) => ({ id, vector }));
+  for (let batch = 0; batch < 4; batch++) {
+    const moved = points.map(({ vector, id }) => ({ vector, id: id + 500 * batch }));
+    t.equal((await ask('POST /v1/collections/c/points', { points: moved })).status, 200);
+  }
+  const refused = await ask('POST /v1/collections/c/build');
+  t.equal(refused.status, 507);
+  t.match(refused.body, { code: 'memory_full', detail: new RegExp(`of the ${64 * 2 ** 20} bytes`) });
+  t.match((await ask('POST /v1/collections/c/build?dry_run=true')).body, {
+    refusal: { code: 'memory_full', message: refused.body.detail },
+    memory: { limit_bytes: 64 * 2 ** 20 },
+  });
+  t.equal((await ask('DELETE /v1/collections/c/points/7')).status, 200);
+  const { text } = await ask('GET /metrics');
+  t.match(text, /coppice_memory_budget_bytes\{kind="limit"\} 67108864/);
+  t.match(text, /coppice_memory_budget_bytes\{kind="used"\} [1-9]/);
+  t.match(text, /coppice_mapped_bytes\{collection="c"\} 0/);
+  if (process.platform === 'linux') t.match(text, /coppice_process_memory_bytes\{kind="anonymous"\} [1-9]/);
 });

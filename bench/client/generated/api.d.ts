@@ -207,7 +207,7 @@ export interface paths {
         put?: never;
         /**
          * Build the index
-         * @description Builds a new generation of the index from all points. Searches, inserts and deletes go on meanwhile. Parameters of the body replace those of the collection.
+         * @description Builds a new generation of the index from all points. Searches, inserts and deletes go on meanwhile. Parameters of the body replace those of the collection. With `dry_run=true` nothing is built: the reply tells the RAM, the disk and the time that a build would take, and whether it would be refused.
          */
         post: operations["buildIndex"];
         /**
@@ -326,6 +326,36 @@ export interface components {
          * @enum {string}
          */
         Backend: "mmap" | "memory";
+        BuildPlan: {
+            /** @description Points that would go into the index. */
+            points_count: number;
+            threads: number;
+            /** @description From the speed of the last build of the collection; a guess where there was none. */
+            seconds: number;
+            /** @description RAM. */
+            memory: {
+                now_bytes: number;
+                /** @description The most the collection and its build hold while the build runs. */
+                peak_bytes: number;
+                after_bytes: number;
+                /** @description Claimed by the whole service now. */
+                used_bytes: number;
+                /** @description What the whole service may use. */
+                limit_bytes: number;
+            };
+            disk: {
+                now_bytes: number;
+                /** @description The most the collection occupies while the build runs. */
+                peak_bytes: number;
+                after_bytes: number;
+                free_bytes: number;
+            };
+            /** @description Why the build would be refused now; absent where it would start. */
+            refusal?: {
+                code: string;
+                message: string;
+            };
+        };
         BuildStatus: {
             /** @enum {string} */
             state: "queued" | "running" | "succeeded" | "failed" | "canceled";
@@ -421,6 +451,10 @@ export interface components {
                 /** @description Full vectors in RAM: 0 for mmap, the page cache is not counted. */
                 vectors_bytes: number;
                 total_bytes: number;
+                /** @description RAM that stays taken while the collection is served: the four kinds above. */
+                anonymous_bytes: number;
+                /** @description Vector files that are mapped: what was read of them is in the page cache, which gives way. */
+                mapped_bytes: number;
             };
             disk_bytes: number;
         };
@@ -1100,7 +1134,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `disk_full`. */
+            /** @description `code` is `disk_full` or `memory_full`. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -1998,6 +2032,8 @@ export interface operations {
             query?: {
                 /** @description true: reply when the build has ended. */
                 wait?: "true" | "false";
+                /** @description true: build nothing, and reply what it would take. */
+                dry_run?: "true" | "false";
             };
             header?: never;
             path: {
@@ -2012,13 +2048,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description With `wait=true`: the build has succeeded. */
+            /** @description With `wait=true`: the build has succeeded. With `dry_run=true`: what it would take. */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BuildStatus"];
+                    "application/json": components["schemas"]["BuildStatus"] | components["schemas"]["BuildPlan"];
                 };
             };
             /** @description The build has begun; `Location` has its status. */
@@ -2122,6 +2158,15 @@ export interface operations {
             };
             /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `memory_full`. */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

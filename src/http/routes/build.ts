@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import type { BuildJob } from '../../collections/build-job.js';
-import { type BuildStatus, buildRequest, buildStatus } from '../../contract/build.js';
+import { type BuildStatus, buildPlan, buildRequest, buildStatus } from '../../contract/build.js';
 import { ServiceError } from '../../errors.js';
 import type { Api, RouteContext } from '../api.js';
 import { buildEventStream } from '../build-events.js';
@@ -11,7 +11,10 @@ import { BODY_ERRORS, COLLECTION_ERRORS, errors, json, text } from '../responses
 
 const tags = ['build'];
 const BUILD_BYTES_MAX = 64 * 1024;
-const buildQuery = z.strictObject({ wait: flagParam.describe('true: reply when the build has ended.') });
+const buildQuery = z.strictObject({
+  wait: flagParam.describe('true: reply when the build has ended.'),
+  dry_run: flagParam.describe('true: build nothing, and reply what it would take.'),
+});
 
 export function buildRoutes(api: Api, context: RouteContext): void {
   startRoute(api, context);
@@ -30,18 +33,23 @@ function startRoute(api: Api, { engine }: RouteContext): void {
       summary: 'Build the index',
       description:
         'Builds a new generation of the index from all points. Searches, inserts and deletes go on meanwhile. ' +
-        'Parameters of the body replace those of the collection.',
+        'Parameters of the body replace those of the collection. With `dry_run=true` nothing is built: the reply tells ' +
+        'the RAM, the disk and the time that a build would take, and whether it would be refused.',
       params: collectionParams,
       querystring: buildQuery,
       body: buildRequest.optional(),
       response: {
-        200: json('With `wait=true`: the build has succeeded.', buildStatus),
+        200: json(
+          'With `wait=true`: the build has succeeded. With `dry_run=true`: what it would take.',
+          z.union([buildStatus, buildPlan]),
+        ),
         202: json('The build has begun; `Location` has its status.', buildStatus),
         ...errors(
           ...BODY_ERRORS,
           ...COLLECTION_ERRORS,
           'build_running',
           'collection_empty',
+          'memory_full',
           'build_failed',
           'build_canceled',
           'too_many_requests',
@@ -50,9 +58,10 @@ function startRoute(api: Api, { engine }: RouteContext): void {
     },
     handler: async (request, reply) => {
       const { name } = request.params;
-      const job = engine()
-        .get(name)
-        .startBuild(request.body ?? {});
+      const collection = engine().get(name);
+      const settings = request.body ?? {};
+      if (request.query.dry_run === 'true') return collection.planBuild(settings);
+      const job = collection.startBuild(settings);
       if (request.query.wait === 'true') return succeeded(await job.done);
       reply.code(202).header('location', `/v1/collections/${encodeURIComponent(name)}/build`);
       return job.status();

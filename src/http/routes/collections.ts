@@ -24,7 +24,7 @@ export function collectionRoutes(api: Api, { engine }: RouteContext): void {
       body: createCollection,
       response: {
         201: json('Created; `Location` has its address.', collectionDescription),
-        ...errors(...BODY_ERRORS, 'collection_exists', 'disk_full', 'too_many_requests'),
+        ...errors(...BODY_ERRORS, 'collection_exists', 'disk_full', 'memory_full', 'too_many_requests'),
       },
     },
     handler: async (request, reply) => {

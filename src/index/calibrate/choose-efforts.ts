@@ -121,7 +121,8 @@ class EffortChooser {
   #candidatesFor(k: number, targetRecall: number): number {
     const allowed = CANDIDATE_MISSES_SHARE * (1 - targetRecall) * k * this.#samples.length;
     const ranks = new Uint32Array(k * this.#samples.length);
-    this.#samples.forEach(({ estimateRanks }, i) => ranks.set(estimateRanks.subarray(0, k), i * k));
+    for (const [i, { estimateRanks }] of this.#samples.entries())
+      ranks.set(estimateRanks.subarray(0, k), i * k);
     ranks.sort();
     const needed = (ranks[Math.max(0, ranks.length - 1 - Math.floor(allowed))] as number) + 1;
     return Math.min(CANDIDATES_MAX, Math.max(k, needed));

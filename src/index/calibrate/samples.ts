@@ -64,8 +64,12 @@ export class QuerySample {
   }
 }
 
+export function sampleBytes(shape: SampleShape): number {
+  return shape.queries * bytesPerQuery(shape);
+}
+
 export function allocateSamples(shape: SampleShape): SharedArrayBuffer {
-  return new SharedArrayBuffer(shape.queries * bytesPerQuery(shape));
+  return new SharedArrayBuffer(sampleBytes(shape));
 }
 
 function bytesPerQuery({ leaves }: SampleShape): number {

@@ -1,0 +1,36 @@
+// What a generation takes in RAM, known before any of it is allocated. Runs on any thread.
+
+import { wholePages } from '../index/generation.js';
+import { type LayoutCounts, layOut } from '../index/memory-layout.js';
+import { Scratch } from '../index/scratch.js';
+import type { IndexSettings } from '../index/settings.js';
+import { RowSlots } from './row-slots.js';
+
+export interface GenerationShape {
+  settings: IndexSettings;
+  slots: number;
+  leaves: number;
+  rowBase: number;
+  layout: { end: number };
+}
+
+/**
+ * All of it at its largest, without pending rows. Each thread that has searched it leaves a scratch area in it: those of
+ * the search pool, and those of its build, which calibrated it.
+ */
+export function generationBytes(shape: GenerationShape, threads: number): number {
+  const { settings, slots, leaves, rowBase, layout } = shape;
+  const scratch = wholePages(Scratch.bytesFor(settings, leaves));
+  return wholePages(layout.end) + threads * scratch + RowSlots.bytesFor(rowBase, slots);
+}
+
+/** The generation that a build makes, or will make. */
+export function builtShape(settings: IndexSettings, counts: LayoutCounts, rowBase: number): GenerationShape {
+  const { slots, leaves } = counts;
+  return { settings, slots, leaves, rowBase, layout: layOut(settings, counts) };
+}
+
+/** Generation 0. */
+export function emptyShape(settings: IndexSettings, rowBase: number): GenerationShape {
+  return builtShape(settings, { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 }, rowBase);
+}
