@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withBackend } from '../src/collections/leaf-vectors.js';
+import { RowSlots } from '../src/collections/row-slots.js';
 import type { Backend, Precision } from '../src/contract/index-settings.js';
 import { rowBytes, storeVector } from '../src/contract/stored-vector.js';
 import { BuildControl } from '../src/index/build/control.js';
@@ -25,7 +26,7 @@ export interface BuiltIndex {
   settings: IndexSettings;
   leaves: number;
   buildSeconds: number;
-  /** Bytes in RAM a vector, by kind: tree, codes with factors, rows. */
+  /** Bytes in RAM a vector, by kind, as a collection reports them: tree, codes with factors, row -> slot. */
   bytesPerVector: { tree: number; codes: number; ids: number };
   calibration: Calibration | null;
   search(query: Query): Answer;
@@ -65,6 +66,7 @@ export async function buildInProcess(
     settings,
     vectors: { ...rows, segments: [{ path, firstRow: 0, rows: base.count }] },
     leafVectors: null,
+    slotRows: { buffer: new SharedArrayBuffer(0) },
   };
   const pool = new BuildPool({ threads }, (error) => console.error(error));
   const built = await pool.build({
@@ -87,7 +89,7 @@ export async function openInProcess(directory: string): Promise<BuiltIndex> {
 }
 
 function openBuilt(
-  { generation, facts, leafVectors }: LoadedGeneration,
+  { generation, facts, leafVectors, slotRows }: LoadedGeneration,
   count: number,
   close: () => Promise<void>,
 ): BuiltIndex {
@@ -101,6 +103,7 @@ function openBuilt(
     settings,
     vectors: { ...leafVectors, segments: [] },
     leafVectors,
+    slotRows,
   };
   const kernels = instantiateKernels(generation.memory);
   const scratch = new Scratch(generation);
@@ -110,7 +113,8 @@ function openBuilt(
     const own = new Searcher(generation, kernels, wrap(new ViewVectors(opened)), scratch);
     return (query) => own.search(query);
   };
-  const { treeBytes, codesBytes, idsBytes } = generation.bytesByKind;
+  const { treeBytes, codesBytes } = generation.bytesByKind;
+  const idsBytes = RowSlots.bytesFor(generation.rowBase, generation.slots);
   return {
     settings,
     leaves: generation.leaves,

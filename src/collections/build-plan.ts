@@ -21,6 +21,8 @@ const THREAD_HEAP_BYTES = 16 * 1024 * 1024;
 const LISTS = 3;
 /** Of one thread, for one dimension of one point: measured by `npm run bench -- memory`. */
 const POINT_DIMENSION_NANOSECONDS = 800;
+/** On disk: in the index file, and the copy beside it. */
+const ROW_TABLES = 2;
 const U32_BYTES = 4;
 
 export interface BuildSize {
@@ -52,11 +54,11 @@ export function sizeOfBuild(input: BuildInput): BuildSize {
   const generation = generationBytes(builtShape(settings, counts, rowBase), searchThreads + threads);
   const samples = sampleBytes(sampleShape(counts.slots, counts.leaves));
   const vectors = points * rowBytes;
-  const arena = wholePages(arenaLayout(shape).end) + (1 + LISTS) * points * U32_BYTES;
+  const arena = wholePages(arenaLayout(shape).end) + (2 + LISTS) * points * U32_BYTES;
   return {
     claimBytes: arena + samples + threads * THREAD_HEAP_BYTES + generation + (isInMemory ? vectors : 0),
     indexBytes: layout.chunkTable + RowSlots.bytesFor(rowBase, points),
-    diskBytes: vectors + layout.fileBytes + points * U32_BYTES,
+    diskBytes: vectors + layout.fileBytes + ROW_TABLES * points * U32_BYTES,
   };
 }
 

@@ -11,6 +11,7 @@ import type { CollectionSearch } from './collection-search.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { DiskUsage } from './disk-usage.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { LiveRecall } from './live-recall.js';
 import type { Log } from './log.js';
 import type { MemoryBudget, MemoryClaim } from './memory-budget.js';
 import type { PendingEncoder } from './pending-encoder.js';
@@ -45,6 +46,7 @@ export interface CollectionParts {
   /** What full vectors take of the RAM; nothing where they are mapped. */
   vectorClaim: MemoryClaim;
   search: CollectionSearch;
+  liveRecall: LiveRecall;
   encoder: PendingEncoder;
   diskUsage: DiskUsage;
 }

@@ -34,6 +34,8 @@ export interface CollectionSearchOptions {
   views: Views;
   vectors: StoredVectors;
   dispatcher: Dispatcher;
+  /** Told of each search that the index has answered. */
+  searched(query: Query): void;
 }
 
 /** Who a search is for. */
@@ -147,7 +149,9 @@ export class CollectionSearch {
     { caller, startedAt, isLast }: { caller: Caller; startedAt: number; isLast: boolean },
   ): Promise<SearchResponse | undefined> {
     const { vector, self } = this.#target(live, request);
-    const answer = await this.ask(live, this.#query(live, request, vector, self), caller);
+    const query = this.#query(live, request, vector, self);
+    const answer = await this.ask(live, query, caller);
+    if (!query.exact) this.#options.searched(query);
     const { hits, vanished } = this.hitsOf(answer, self);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
     const results = await this.#fill(live, hits.slice(0, request.k), request);

@@ -105,6 +105,11 @@ export class Collection {
     return measureRecall({ ...this.#parts, name: this.name }, request);
   }
 
+  /** What was measured of searches in idle time; `recall` is null before the first. */
+  get liveRecall(): { recall: number | null; samples: number } {
+    return this.#parts.liveRecall;
+  }
+
   /** The build that runs, or the last one since the service was started. */
   get build(): BuildJob | undefined {
     return this.#build;
@@ -159,11 +164,11 @@ export class Collection {
 
   /** Ends writes, the build and, once those in flight are answered, searches; what comes later gets `reason`. */
   async close(reason: ServiceError): Promise<void> {
-    const { writer, encoder, views, pending, store, vectorClaim } = this.#parts;
+    const { writer, encoder, liveRecall, views, pending, store, vectorClaim } = this.#parts;
     const stopped = writer.close(reason);
     this.#build?.cancel();
     await Promise.all([stopped, this.#build?.done, this.#converting?.catch(() => {})]);
-    await encoder.stop();
+    await Promise.all([encoder.stop(), liveRecall.stop()]);
     const { claim } = views.current.served;
     await views.close(reason);
     await pending.close();

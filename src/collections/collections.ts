@@ -109,6 +109,11 @@ export class Collections {
     return this.#served().map((collection) => collection.describe());
   }
 
+  /** Of the served collections, what their searches were measured to find. */
+  liveRecalls(): { name: string; recall: number | null; samples: number }[] {
+    return this.#served().map(({ name, liveRecall: { recall, samples } }) => ({ name, recall, samples }));
+  }
+
   /** @throws collection_not_found, collection_unavailable, shutting_down */
   get(name: string): Collection {
     if (this.#closing) throw new ServiceError('shutting_down');

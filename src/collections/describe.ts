@@ -78,17 +78,22 @@ function describeCalibration({
 /** RAM the collection holds, and what it maps. @throws collection_unavailable when it is closed */
 export function describedMemory(parts: CollectionParts): CollectionDescription['memory'] {
   const { view, served } = parts.views.current;
-  const { treeBytes, codesBytes, idsBytes } = served.generation.bytesByKind;
+  const { treeBytes, codesBytes } = served.generation.bytesByKind;
   const memory = {
     tree_bytes: treeBytes,
     codes_bytes: codesBytes,
-    ids_bytes: idsBytes + served.rowSlotsBytes,
+    ids_bytes: served.rowSlotsBytes,
     vectors_bytes: parts.pending.memoryBytes + bufferBytes(served.leafVectors),
   };
   const total = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes + memory.vectors_bytes;
   const rows = view.slots + served.generation.pendingCount;
-  const mapped = parts.writer.meta.backend === 'mmap' ? rows * parts.entry.dimension * 4 : 0;
-  return { ...memory, total_bytes: total, anonymous_bytes: total, mapped_bytes: mapped };
+  const mapped = parts.writer.meta.backend === 'mmap' ? rows * rowBytes(parts.entry) : 0;
+  return {
+    ...memory,
+    total_bytes: total,
+    anonymous_bytes: total,
+    mapped_bytes: mapped + served.generation.slotRows.byteLength,
+  };
 }
 
 function bufferBytes(vectors: VectorsDescriptor | null): number {

@@ -73,6 +73,11 @@ export class Dispatcher {
     return this.#queue.size;
   }
 
+  /** Whether nothing runs and nothing waits. */
+  get isIdle(): boolean {
+    return this.#tasks === 0 && this.#queue.size === 0;
+  }
+
   /** Threads with nothing to do, and nobody waiting for them. */
   get idleThreads(): number {
     return this.#queue.size > 0 ? 0 : Math.max(0, this.#pool.threads - this.#tasks);

@@ -17,6 +17,7 @@ import { CollectionSearch } from './collection-search.js';
 import { clearTombstones, markTombstones } from './dead-rows.js';
 import { DiskUsage } from './disk-usage.js';
 import { emptyShape, generationBytes } from './generation-memory.js';
+import { LiveRecall } from './live-recall.js';
 import type { MemoryClaim } from './memory-budget.js';
 import { PendingEncoder } from './pending-encoder.js';
 import { publish, showFiles } from './publish.js';
@@ -196,7 +197,17 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   const room = { memory, vectorClaim, pending, rowBytes: rowBytes(entry) };
   const { name, dimension, metric, precision } = entry;
   const collection = entry.id;
-  const search = new CollectionSearch({ collection, dimension, metric, store, views, vectors, dispatcher });
+  const search: CollectionSearch = new CollectionSearch({
+    ...{ collection, dimension, metric, store, views, vectors, dispatcher },
+    searched: (query) => liveRecall.offer(query),
+  });
+  const liveRecall = new LiveRecall({
+    views,
+    search,
+    isIdle: () => dispatcher.isIdle && services.buildClaims.size === 0,
+    vectorBytesMax: memory.limitBytes / 2,
+    rowBytes: rowBytes(entry),
+  });
   const encoder = new PendingEncoder({ collection, views, dispatcher, log });
   const writer = new Writer({
     name,
@@ -212,7 +223,8 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
       encoder.wake();
     },
   });
-  return { ...files, writer, views, vectors, search, encoder, diskUsage: new DiskUsage(paths.root) };
+  const diskUsage = new DiskUsage(paths.root);
+  return { ...files, writer, views, vectors, search, liveRecall, encoder, diskUsage };
 }
 
 /** Of builds that a crash ended, or that were replaced just before it. */

@@ -4,6 +4,7 @@
 import type { Backend } from '../contract/index-settings.js';
 import { Generation } from '../index/generation.js';
 import type { IndexSettings } from '../index/settings.js';
+import type { RowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import type { BuildFacts, LoadedGeneration } from '../workers/generation-files.js';
 import { withBackend } from './leaf-vectors.js';
@@ -17,6 +18,7 @@ export interface ServedGenerationParts {
   rowSlots: RowSlots;
   /** The full vectors by slot; null where there are no slots. */
   leafVectors: VectorsDescriptor | null;
+  slotRows: RowTable;
   /** How it was built; generation 0 was not. */
   facts: BuildFacts | null;
   /** What it holds of the RAM there is, as `generationBytes` counts it; it grows with the pending rows. */
@@ -28,6 +30,7 @@ export class ServedGeneration {
   readonly generation: Generation;
   readonly facts: BuildFacts | null;
   leafVectors: VectorsDescriptor | null;
+  readonly slotRows: RowTable;
   readonly claim: MemoryClaim;
   readonly #rowSlots: RowSlots;
   /** Of the claim, what does not grow. */
@@ -40,6 +43,7 @@ export class ServedGeneration {
     this.generation = parts.generation;
     this.facts = parts.facts;
     this.leafVectors = parts.leafVectors;
+    this.slotRows = parts.slotRows;
     this.claim = parts.claim;
     this.#fixedBytes = parts.claim.bytes;
     this.#rowSlots = parts.rowSlots;
@@ -54,7 +58,9 @@ export class ServedGeneration {
     const counts = { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 };
     const generation = Generation.allocate(settings, counts, rowBase);
     const rowSlots = await RowSlots.of(generation.slotRows, rowBase);
-    return new ServedGeneration({ number: 0, generation, rowSlots, leafVectors: null, facts: null, claim });
+    const slotRows = { buffer: new SharedArrayBuffer(0) };
+    const parts = { generation, rowSlots, leafVectors: null, slotRows, facts: null, claim };
+    return new ServedGeneration({ number: 0, ...parts });
   }
 
   /** A generation as a build or a file gives it. */
@@ -64,10 +70,10 @@ export class ServedGeneration {
     backend: Backend,
     claim: MemoryClaim,
   ): Promise<ServedGeneration> {
-    const { generation, facts } = loaded;
+    const { generation, facts, slotRows } = loaded;
     const rowSlots = await RowSlots.of(generation.slotRows, generation.rowBase);
     const leafVectors = await withBackend(loaded.leafVectors, backend);
-    return new ServedGeneration({ number, generation, rowSlots, leafVectors, facts, claim });
+    return new ServedGeneration({ number, generation, rowSlots, leafVectors, slotRows, facts, claim });
   }
 
   /** Live points with a slot. */
@@ -85,7 +91,7 @@ export class ServedGeneration {
     return this.#deadSlots + this.#deadPending;
   }
 
-  /** Bytes of ids and rows here and in the shared memory. */
+  /** RAM of the row -> slot table. */
   get rowSlotsBytes(): number {
     return this.#rowSlots.byteLength;
   }

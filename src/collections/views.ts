@@ -59,6 +59,7 @@ export class Views {
       settings: generation.settings,
       vectors,
       leafVectors: served.leafVectors,
+      slotRows: served.slotRows,
     };
     const before = this.#current;
     this.#unreleased.set(generationKey, (this.#unreleased.get(generationKey) ?? 0) + 1);

@@ -90,7 +90,7 @@ export const collectionDescription = z
         mapped_bytes: z
           .int()
           .describe(
-            'Vector files that are mapped: what was read of them is in the page cache, which gives way.',
+            'Files that are mapped, of vectors and rows: what was read of them is in the page cache, which gives way.',
           ),
       })
       .describe('RAM the collection holds.'),

@@ -188,6 +188,18 @@ function engineGauges(registry: Registry, engine: () => Collections | undefined)
         set({ kind: kind.replace(/_bytes$/, '') }, bytes);
     },
   );
+  gauge(
+    'coppice_recall',
+    'Share of the true nearest that searches find: of some of them, run again in idle time beside an exact search.',
+    ['collection'],
+    (engine, set) => {
+      for (const { name, recall } of engine.liveRecalls())
+        if (recall !== null) set({ collection: name }, recall);
+    },
+  );
+  gauge('coppice_recall_samples', 'Searches measured for coppice_recall.', ['collection'], (engine, set) => {
+    for (const { name, samples } of engine.liveRecalls()) set({ collection: name }, samples);
+  });
   gauge('coppice_disk_bytes', 'Disk of a collection.', ['collection'], (engine, set) => {
     for (const { name, disk_bytes } of engine.list()) set({ collection: name }, disk_bytes);
   });

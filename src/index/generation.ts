@@ -18,7 +18,7 @@ import {
 import { rotationSigns } from './rotation.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
-export const GENERATION_FORMAT_VERSION = 2;
+export const GENERATION_FORMAT_VERSION = 3;
 
 export class Generation {
   readonly memory: WebAssembly.Memory;
@@ -28,15 +28,18 @@ export class Generation {
   readonly rowBase: number;
   readonly leaves: number;
   readonly layout: MemoryLayout;
+  /** The row of each slot: not in the generation's memory, as searches read only those of their answers. */
+  readonly slotRows: Uint32Array;
   #bytes: Uint8Array;
   #words: Uint32Array;
   /** The words that change while the generation serves, for atomics. */
   readonly #live: Int32Array;
 
   /** Wraps a memory whose header is written already. */
-  constructor(memory: WebAssembly.Memory, settings: IndexSettings) {
+  constructor(memory: WebAssembly.Memory, settings: IndexSettings, slotRows: Uint32Array) {
     this.memory = memory;
     this.settings = settings;
+    this.slotRows = slotRows;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
     this.#live = new Int32Array(memory.buffer, 0, 8);
@@ -46,7 +49,7 @@ export class Generation {
     this.layout = this.#readLayout();
   }
 
-  /** A memory with room for `counts`, its header and rotation signs written, everything else zero. */
+  /** Memories with room for `counts`, the header and the rotation signs written, everything else zero. */
   static allocate(settings: IndexSettings, counts: LayoutCounts, rowBase: number): Generation {
     const layout = layOut(settings, counts);
     const memory = allocateMemory(layout.end);
@@ -62,7 +65,8 @@ export class Generation {
     });
     const signs = new Uint32Array(memory.buffer, layout.signs, 4 * codeDimension(settings.dimension));
     signs.set(rotationSigns(codeDimension(settings.dimension)));
-    return new Generation(memory, settings);
+    const slotRows = new Uint32Array(new SharedArrayBuffer(counts.slots * Uint32Array.BYTES_PER_ELEMENT));
+    return new Generation(memory, settings, slotRows);
   }
 
   /** Generation 0: no leaves, every row pending. */
@@ -91,12 +95,11 @@ export class Generation {
   }
 
   /** Bytes of the memory by kind; the growing part counts as codes. */
-  get bytesByKind(): { treeBytes: number; codesBytes: number; idsBytes: number } {
-    const idsBytes = this.layout.fileBytes - this.layout.slotRows;
+  get bytesByKind(): { treeBytes: number; codesBytes: number } {
     const pendingBytes = this.chunkCount * pendingChunkBytes(this.settings);
     const tombstoneBytes = this.layout.chunkTable - this.layout.tombstones;
-    const codesBytes = this.layout.slotRows - this.layout.codes + tombstoneBytes + pendingBytes;
-    return { treeBytes: this.layout.codes, codesBytes, idsBytes };
+    const codesBytes = this.layout.fileBytes - this.layout.codes + tombstoneBytes + pendingBytes;
+    return { treeBytes: this.layout.codes, codesBytes };
   }
 
   /** Workers: codes of pending rows [0, count) are complete. */
@@ -153,12 +156,7 @@ export class Generation {
   /** The row of a position. */
   rowOf(position: number): number {
     if (position >= this.slots) return this.rowBase + position - this.slots;
-    return this.#words[this.layout.slotRows / 4 + position] as number;
-  }
-
-  /** The slot -> row table itself. */
-  get slotRows(): Uint32Array {
-    return this.#words.subarray(this.layout.slotRows / 4, this.layout.slotRows / 4 + this.slots);
+    return this.slotRows[position] as number;
   }
 
   /** The entries of all leaves, LEAF_ENTRY_BYTES each, in the order of their slots. */
@@ -204,7 +202,6 @@ const REGIONS = [
   'centroids',
   'leafTable',
   'codes',
-  'slotRows',
   'tombstones',
   'chunkTable',
   'end',

@@ -5,12 +5,11 @@
 // | header      | 4096                              | the words of `WORD`, then the level table            | yes         |
 // | signs       | 4 x codeDimension x 4             | sign masks of the four rotation rounds               | yes         |
 // | centre      | codeDimension x 4                 | rotated mean of all vectors                          | yes         |
-// | centroids   | leaves x codeDimension x 4        | rotated leaf centroids                               | yes         |
+// | centroids   | leaves x centroidBytes            | rotated leaf centroids, int8 rows                    | yes         |
 // | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
 // |             |                                   | leafCount, 0} of each                                |             |
 // | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit} | yes         |
 // | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf                            | yes         |
-// | rows        | slots x 4                         | slot -> row                                          | yes         |
 // | tombstones  | slots / 8                         | one bit a slot: 1 = deleted                          | no          |
 // | chunk table | PENDING_CHUNKS_MAX x 4            | addresses of the pending chunks                      | no          |
 // | beyond      | grows                             | pending chunks, and scratch areas of threads         | no          |
@@ -18,7 +17,7 @@
 // A level's children are numbers in the level below; level 0 is the leaves and has no children table.
 
 import { BLOCK_VECTORS, LEAF_ENTRY_BYTES } from '../kernels/layout.js';
-import { blockBytes, codeDimension, type IndexSettings, nodeBlockBytes } from './settings.js';
+import { blockBytes, centroidBytes, codeDimension, type IndexSettings, nodeBlockBytes } from './settings.js';
 
 export const PAGE_BYTES = 65_536;
 export const HEADER_BYTES = 4096;
@@ -43,11 +42,10 @@ export const WORD = {
   centroids: 15,
   leafTable: 16,
   codes: 17,
-  slotRows: 18,
-  tombstones: 19,
-  chunkTable: 20,
-  end: 21,
-  fileBytes: 22,
+  tombstones: 18,
+  chunkTable: 19,
+  end: 20,
+  fileBytes: 21,
   /** Five f32: the weights of the probe model; zero before a calibration. */
   probeModel: 24,
   /** From here one entry of {count, blocks, children, 0} a level; the rest of the header has room for 240. */
@@ -67,7 +65,6 @@ export interface MemoryLayout {
   levels: LevelLayout[];
   leafTable: number;
   codes: number;
-  slotRows: number;
   tombstones: number;
   chunkTable: number;
   /** First byte behind the fixed regions. */
@@ -96,7 +93,7 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   };
   const signs = take(4 * dim * 4);
   const centre = take(dim * 4);
-  const centroids = take(counts.leaves * dim * 4);
+  const centroids = take(counts.leaves * centroidBytes(settings));
   const levels = counts.levelCounts.map((count, level) => ({
     count,
     blocksAddress: take(Math.ceil(count / BLOCK_VECTORS) * nodeBlockBytes(settings)),
@@ -104,7 +101,6 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   }));
   const leafTable = take(counts.leaves * LEAF_ENTRY_BYTES);
   const codes = take(counts.codeBlocks * blockBytes(settings));
-  const slotRows = take(counts.slots * 4);
   const fileBytes = next;
   const tombstones = take(Math.ceil(counts.slots / 8));
   const chunkTable = take(PENDING_CHUNKS_MAX * 4);
@@ -115,7 +111,6 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
     levels,
     leafTable,
     codes,
-    slotRows,
     tombstones,
     chunkTable,
     end: next,

@@ -61,7 +61,7 @@ export class LeafRanker {
     const wanted = Math.min(probes, this.#generation.leaves);
     if (wanted === 0) return 0;
     const { settings, layout } = this.#generation;
-    const { nodes, rotated, leafEntries } = this.#scratch;
+    const { nodes, rotated, rows, leafEntries } = this.#scratch;
     const dim = codeDimension(settings.dimension);
     const metric = METRIC_NUMBER[settings.metric];
     // By angle for `dot`: leaves of large norms would win every ranking by inner product.
@@ -69,7 +69,7 @@ export class LeafRanker {
     this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted));
     this.#kernels.finishBuffer(nodes.address);
     const ranked = Math.min(wanted, nodes.count);
-    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, rankMetric);
+    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, rankMetric, rows);
     this.#kernels.sortBuffer(nodes.address, ranked);
     const count = share < 1 ? this.#chooseProbes(ranked, share) : ranked;
     this.#kernels.listLeaves(
@@ -80,6 +80,7 @@ export class LeafRanker {
       layout.centroids,
       dim,
       metric,
+      rows,
       leafEntries,
     );
     return count;

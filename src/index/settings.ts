@@ -1,5 +1,6 @@
 // What a collection's index is made from: its settings and the sizes that follow from them. Runs on any thread.
 
+import { rowBytes } from '../contract/stored-vector.js';
 import { BLOCK_VECTORS, blockBytes as kernelBlockBytes, signWords } from '../kernels/layout.js';
 import {
   BRANCHING_FACTOR_DEFAULT,
@@ -33,8 +34,8 @@ export function defaultBits(dimension: number): Bits {
 }
 
 /**
- * Smaller leaves are fewer vectors to scan for the same recall, and more centroids in RAM: a float32 centroid of few
- * dimensions costs little, one of 768 is worth 30 codes.
+ * Smaller leaves are fewer vectors to scan for the same recall, and more of what a leaf costs in RAM: its centroid, and
+ * half a block of codes that is filled up. With few dimensions that is little, with 768 it is 2.4 KB.
  */
 export function defaultMaxLeafSize(dimension: number): number {
   return dimension < 256 ? LEAF_SIZE_DEFAULT_NARROW : LEAF_SIZE_DEFAULT;
@@ -64,6 +65,11 @@ export function codeDimension(dimension: number): number {
 /** 16-byte words of one sign code. */
 export function codeWords(dimension: number): number {
   return signWords(codeDimension(dimension));
+}
+
+/** Bytes of a leaf's rotated centroid: an int8 row, whose rounding costs nothing as codes are relative to it. */
+export function centroidBytes(settings: IndexSettings): number {
+  return rowBytes({ dimension: codeDimension(settings.dimension), precision: 'int8' });
 }
 
 /** Bytes of 32 RaBitQ codes of the tree's nodes, with their factors. */

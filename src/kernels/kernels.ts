@@ -100,8 +100,18 @@ export interface Kernels {
     buffer: number,
   ): void;
 
-  /** Replaces each candidate's estimate by the exact distance of the matrix row that its position names. */
-  rescore(buffer: number, query: number, rows: number, dim: number, metric: KernelMetric): void;
+  /**
+   * Replaces each candidate's estimate by the exact distance of the centroid, an int8 row, that its position names.
+   * `decoded`: room for `dim` f32.
+   */
+  rescore(
+    buffer: number,
+    query: number,
+    centroids: number,
+    dim: number,
+    metric: KernelMetric,
+    decoded: number,
+  ): void;
   /**
    * How many of the `count` nodes, sorted leaves with exact distances, hold `share` of the hits that the model (five
    * f32 weights) expects of all of them. `hits`: room for `count` f32. index/probe-model.ts has the formula.
@@ -114,7 +124,7 @@ export interface Kernels {
     leafTable: number,
     hits: number,
   ): number;
-  /** Writes the entries of the first `count` nodes, which are leaves with their exact distances from the query. */
+  /** Writes the entries of the first `count` nodes, which are leaves with their exact distances; else as `rescore`. */
   listLeaves(
     nodes: number,
     count: number,
@@ -123,6 +133,7 @@ export interface Kernels {
     centroids: number,
     dim: number,
     metric: KernelMetric,
+    decoded: number,
     leaves: number,
   ): void;
 

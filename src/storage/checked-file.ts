@@ -32,13 +32,13 @@ export interface SectionSource {
 
 /**
  * Writes a file, over an old one if there is one, and makes its content durable. The directory is the caller's to fsync.
- * Until then the file may be there in part: only a commit elsewhere should make it count.
+ * Until then the file may be there in part: only a commit elsewhere should make it count. Returns where the sections are.
  */
 export async function writeCheckedFile(
   path: string,
   kind: FileKind,
   sections: readonly SectionSource[],
-): Promise<void> {
+): Promise<readonly Section[]> {
   const layout = layOut(sections.map(({ id, parts }) => ({ id, bytes: totalBytes(parts) })));
   const table = new ChecksumTable(layout.sections);
   const file = await open(path, 'w');
@@ -55,6 +55,7 @@ export async function writeCheckedFile(
     }
     await writeFully(file, table.bytes(), layout.tableOffset);
     await file.sync();
+    return layout.sections;
   } finally {
     await file.close();
   }
@@ -135,17 +136,18 @@ export class CheckedFile {
 }
 
 /**
- * Reads all sections, each into the memory that `allocate` gives for it.
+ * Reads all sections, each into the memory that `allocate` gives for it, and returns where they are.
  * @throws storage_corrupt
  */
 export async function readCheckedFile(
   path: string,
   kind: FileKind,
   allocate: (id: number, bytes: number) => Uint8Array,
-): Promise<void> {
+): Promise<readonly Section[]> {
   const file = await CheckedFile.open(path, kind);
   try {
     for (const { id, bytes } of file.sections) await file.read(id, allocate(id, bytes));
+    return file.sections;
   } finally {
     await file.close();
   }

@@ -11,6 +11,7 @@ import { Generation } from '../index/generation.js';
 import type { LayoutCounts } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
+import { openRowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import {
   type BuildFacts,
@@ -120,6 +121,7 @@ export class BuildPool {
         kind: 'encode',
         share: { ...share, threadIndex } satisfies BuildShare,
         generation: generation.memory,
+        slotRows: generation.slotRows.buffer as SharedArrayBuffer,
         blueprint,
         directory,
       }));
@@ -132,10 +134,11 @@ export class BuildPool {
         calibration,
         threads: shape.threads,
       };
-      await saveGeneration(generation, facts, directory);
+      const slotRows = await saveGeneration(generation, facts, directory);
       await fsyncDirectory(directory);
       this.#checkCanceled(control);
-      return { generation, facts, leafVectors };
+      const served = new Generation(generation.memory, settings, openRowTable(slotRows));
+      return { generation: served, facts, leafVectors, slotRows };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
       throw error;
@@ -161,6 +164,7 @@ export class BuildPool {
       settings,
       vectors: { ...leafVectors, segments: [] },
       leafVectors,
+      slotRows: { buffer: generation.slotRows.buffer as SharedArrayBuffer },
     };
     return await this.#together<Calibration>(threads, control, (threadIndex) => ({
       kind: 'calibrate',

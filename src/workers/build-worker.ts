@@ -17,7 +17,7 @@ import { collectGarbage } from './collect-garbage.js';
 import { LeafVectorsWriter } from './generation-files.js';
 import type { BuildShare, BuildTask, Reply, SearchView } from './messages.js';
 import { replyWith } from './replies.js';
-import { ViewVectors } from './view-vectors.js';
+import { openGeneration, ViewVectors } from './view-vectors.js';
 
 /** Leaves that one encoding job takes. */
 const LEAVES_PER_JOB = 4;
@@ -36,7 +36,7 @@ export default async function runBuildTask(task: BuildTask): Promise<Reply<unkno
 
 /** Positions of the live vectors with rows below `rowEnd`, ascending: u32 each, in shared memory. */
 function listLive(source: SearchView, rowEnd: number): SharedArrayBuffer {
-  const generation = new Generation(source.memory, source.settings);
+  const generation = openGeneration(source);
   const end = source.slots + Math.max(0, rowEnd - source.rowBase);
   const positions = new Uint32Array(end);
   let count = 0;
@@ -62,8 +62,8 @@ function encode(task: Extract<BuildTask, { kind: 'encode' }>): void {
   const { share, blueprint } = task;
   const control = new BuildControl(share.control);
   const arena = new ArenaViews(share.arena, share.shape, share.positions);
-  const generation = new Generation(task.generation, share.settings);
-  const source = new Generation(share.source.memory, share.source.settings);
+  const generation = new Generation(task.generation, share.settings, new Uint32Array(task.slotRows));
+  const source = openGeneration(share.source);
   const kernels = instantiateKernels(task.generation);
   const reader = new ViewVectors(share.source);
   const { dimension, precision } = share.source.vectors;
@@ -94,7 +94,7 @@ function encode(task: Extract<BuildTask, { kind: 'encode' }>): void {
 function runCalibration(task: Extract<BuildTask, { kind: 'calibrate' }>): Calibration | undefined {
   const { view, shape, samples } = task;
   const control = new BuildControl(task.control);
-  const generation = new Generation(view.memory, view.settings);
+  const generation = openGeneration(view);
   const kernels = instantiateKernels(view.memory);
   const sampler = new CalibrationSampler(generation, kernels, new ViewVectors(view));
   const team = new Team(control, (_kind, job) => {

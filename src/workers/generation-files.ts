@@ -10,14 +10,16 @@ import type { Calibration } from '../index/calibration.js';
 import { allocateMemory, GENERATION_FORMAT_VERSION, Generation, growMemory } from '../index/generation.js';
 import { WORD } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
-import { readCheckedFile, writeCheckedFile } from '../storage/checked-file.js';
+import { readCheckedFile, type Section, writeCheckedFile } from '../storage/checked-file.js';
+import { openRowTable, type RowTable } from '../storage/row-table.js';
 import { SegmentWriter, writeRowsSync } from '../storage/segment.js';
 import { segmentPath } from '../storage/segment-files.js';
 import { type SegmentShape, segmentCapacityRows } from '../storage/segment-header.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 
 const INDEX_FILE = { magic: 'COPINDEX', version: GENERATION_FORMAT_VERSION };
-const SECTION = { memory: 1, description: 2 } as const;
+/** The rows come first, so that mapping them maps nothing else. */
+const SECTION = { memory: 1, description: 2, rows: 3 } as const;
 
 function indexPath(directory: string): string {
   return join(directory, 'index.bin');
@@ -105,27 +107,33 @@ interface Description {
   facts: BuildFacts;
 }
 
-/** Writes the index file, durably. */
+/** Writes the index file, durably; returns where the table of rows is in it. */
 export async function saveGeneration(
   generation: Generation,
   facts: BuildFacts,
   directory: string,
-): Promise<void> {
+): Promise<RowTable> {
   const memory = generation.bytes(0, generation.layout.fileBytes);
   // The header's first words change while the generation serves; in the file they are zero.
   const header = memory.slice(0, 64);
   header.fill(0, 0, WORD.formatVersion * 4);
   const description: Description = { settings: generation.settings, facts };
-  await writeCheckedFile(indexPath(directory), INDEX_FILE, [
+  const path = indexPath(directory);
+  const { slotRows } = generation;
+  const rows = new Uint8Array(slotRows.buffer, slotRows.byteOffset, slotRows.byteLength);
+  const sections = await writeCheckedFile(path, INDEX_FILE, [
+    { id: SECTION.rows, parts: [rows] },
     { id: SECTION.memory, parts: [header, memory.subarray(64)] },
     { id: SECTION.description, parts: [new TextEncoder().encode(JSON.stringify(description))] },
   ]);
+  return rowTable(path, sections);
 }
 
 export interface LoadedGeneration {
   generation: Generation;
   facts: BuildFacts;
   leafVectors: VectorsDescriptor;
+  slotRows: RowTable;
 }
 
 /**
@@ -141,7 +149,9 @@ export async function loadGeneration(
   const path = indexPath(directory);
   let memory: WebAssembly.Memory | undefined;
   let json = new Uint8Array();
-  await readCheckedFile(path, INDEX_FILE, (id, bytes) => {
+  const sections = await readCheckedFile(path, INDEX_FILE, (id, bytes) => {
+    // Read to be checked; searches use the file.
+    if (id === SECTION.rows) return new Uint8Array(bytes);
     if (id === SECTION.memory) {
       allocating(bytes);
       memory = allocateMemory(bytes);
@@ -156,7 +166,8 @@ export async function loadGeneration(
   const { settings, facts } = JSON.parse(new TextDecoder().decode(json)) as Description;
   const end = new Uint32Array(memory.buffer, 0, WORD.end + 1)[WORD.end] as number;
   if (end > memory.buffer.byteLength) growMemory(memory, end - memory.buffer.byteLength);
-  const generation = new Generation(memory, settings);
+  const slotRows = rowTable(path, sections);
+  const generation = new Generation(memory, settings, openRowTable(slotRows));
   return {
     generation,
     facts,
@@ -165,5 +176,15 @@ export async function loadGeneration(
       { dimension: settings.dimension, precision },
       generation.slots,
     ),
+    slotRows,
   };
+}
+
+/** @throws storage_corrupt */
+function rowTable(path: string, sections: readonly Section[]): RowTable {
+  const section = sections.find(({ id }) => id === SECTION.rows);
+  if (section === undefined)
+    throw new ServiceError('storage_corrupt', { path, reason: 'a section is missing' });
+  const count = section.bytes / Uint32Array.BYTES_PER_ELEMENT;
+  return { path, byteOffset: section.offset, count };
 }

@@ -8,6 +8,7 @@ import type { Blueprint } from '../index/build/blueprint.js';
 import type { SampleShape } from '../index/calibrate/samples.js';
 import type { Query, QueryPart } from '../index/query.js';
 import type { IndexSettings } from '../index/settings.js';
+import type { RowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 
 /** One state of a collection that searches run on. Plain data and shared memory: posting it copies a few hundred bytes. */
@@ -24,6 +25,7 @@ export interface SearchView {
   vectors: VectorsDescriptor;
   /** The generation's vectors, by slot. */
   leafVectors: VectorsDescriptor | null;
+  slotRows: RowTable;
 }
 
 /**
@@ -61,6 +63,7 @@ export type BuildTask =
       kind: 'encode';
       share: BuildShare;
       generation: WebAssembly.Memory;
+      slotRows: SharedArrayBuffer;
       blueprint: Blueprint;
       directory: string;
     }

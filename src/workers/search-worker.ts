@@ -2,7 +2,7 @@
 
 import { BroadcastChannel } from 'node:worker_threads';
 import { encodePending } from '../index/encode-pending.js';
-import { Generation } from '../index/generation.js';
+import type { Generation } from '../index/generation.js';
 import type { PositionReader } from '../index/query.js';
 import { Scratch } from '../index/scratch.js';
 import { Searcher } from '../index/search.js';
@@ -11,7 +11,7 @@ import { collectGarbage } from './collect-garbage.js';
 import type { ReleaseMessage, Reply, SearchTask, SearchView } from './messages.js';
 import { replyWith } from './replies.js';
 import { RELEASE_CHANNEL } from './search-pool-channel.js';
-import { ViewVectors } from './view-vectors.js';
+import { openGeneration, ViewVectors } from './view-vectors.js';
 
 interface OpenView {
   generation: Generation;
@@ -40,7 +40,7 @@ export default async function runSearchTask(task: SearchTask): Promise<Reply<unk
 }
 
 function openView(view: SearchView): OpenView {
-  const generation = new Generation(view.memory, view.settings);
+  const generation = openGeneration(view);
   const kernels = instantiateKernels(view.memory);
   const reader = new ViewVectors(view);
   const scratch = scratchOf(view, generation);

@@ -1,9 +1,16 @@
 // The stored vectors of a view by position: slots from the leaf-ordered files, then pending rows from the appended ones. Runs on workers.
 
 import type { Precision } from '../contract/index-settings.js';
+import { Generation } from '../index/generation.js';
 import type { PositionReader, VectorSink } from '../index/query.js';
+import { openRowTable } from '../storage/row-table.js';
 import { VectorReader } from '../storage/vectors.js';
 import type { SearchView } from './messages.js';
+
+/** The index of a view, on this thread. */
+export function openGeneration({ memory, settings, slotRows }: SearchView): Generation {
+  return new Generation(memory, settings, openRowTable(slotRows));
+}
 
 export class ViewVectors implements PositionReader {
   readonly precision: Precision;

@@ -59,7 +59,8 @@ t.test(
     t.equal(words.countPoints(), batches * BATCH, 'nothing of the refused batch is stored');
 
     t.match(await words.deletePoints([1, 2]), { deleted: 2 });
-    const query = searchFor({ vector: batch(0).vectors.subarray(0, DIMENSION), k: 3 });
+    const first = new Float32Array(batch(0).vectors.slice(0, DIMENSION * 4).buffer);
+    const query = searchFor({ vector: first, k: 3 });
     t.match((await words.search(query)).results[0], { id: 0 });
     await t.rejects(
       words.upsert(batch(0)),

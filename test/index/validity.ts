@@ -1,9 +1,10 @@
 // Everything that must be true of a generation's memory, whatever went into it.
 
 import type { Test } from 'tap';
+import { loadVector } from '../../src/contract/stored-vector.js';
 import type { Generation } from '../../src/index/generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from '../../src/index/memory-layout.js';
-import { blockBytes, codeDimension } from '../../src/index/settings.js';
+import { blockBytes, centroidBytes, codeDimension } from '../../src/index/settings.js';
 import { BLOCK_VECTORS, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 
 /** Fails the test where the structure does not hold. */
@@ -33,13 +34,14 @@ function assertLeaves(t: Test, generation: Generation, maxLeafSize: number): voi
     blocks += Math.ceil((count ?? 0) / BLOCK_VECTORS) * blockBytes(settings);
   }
   t.equal(slot, generation.slots, 'the leaves hold all slots');
-  t.ok(blocks <= layout.slotRows, 'the codes stay in their region');
-  const centroids = new Float32Array(
-    memory.buffer,
-    layout.centroids,
-    generation.leaves * codeDimension(settings.dimension),
-  );
-  t.ok(centroids.every(Number.isFinite), 'centroids are finite');
+  t.ok(blocks <= layout.fileBytes, 'the codes stay in their region');
+  const bytes = centroidBytes(settings);
+  const shape = { dimension: codeDimension(settings.dimension), precision: 'int8' } as const;
+  for (let leaf = 0; leaf < generation.leaves; leaf++) {
+    const stored = generation.bytes(layout.centroids + leaf * bytes, bytes).slice();
+    if (!loadVector(stored, shape).every(Number.isFinite))
+      t.fail(`the centroid of leaf ${leaf} is not finite`);
+  }
 }
 
 function assertLevels(t: Test, generation: Generation): void {

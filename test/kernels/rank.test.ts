@@ -1,6 +1,7 @@
 // The kernels of navigation against the references.
 
 import t from 'tap';
+import { loadVector, rowBytes, storeVector } from '../../src/contract/stored-vector.js';
 import { expectedHits } from '../../src/index/probe-model.js';
 import { LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
@@ -13,8 +14,13 @@ function scene(metric: 0 | 2) {
   const arena = new Arena();
   const next = random(metric);
   const query = arena.floats(gaussian(next, DIM));
-  const centroids = arena.floats(gaussian(next, LEAVES * DIM));
-  const centroid = (leaf: number) => centroids.view.subarray(leaf * DIM, (leaf + 1) * DIM);
+  const shape = { dimension: DIM, precision: 'int8' } as const;
+  const stride = rowBytes(shape);
+  const centroids = arena.allocate(LEAVES * stride);
+  const rows = new Uint8Array(arena.memory.buffer, centroids, LEAVES * stride);
+  for (let leaf = 0; leaf < LEAVES; leaf++) storeVector(gaussian(next, DIM), 'int8', rows, leaf * stride);
+  const centroid = (leaf: number) => loadVector(rows.slice(leaf * stride, (leaf + 1) * stride), shape);
+  const decoded = arena.allocate(DIM * 4);
   const table = arena.leaves(
     Array.from({ length: LEAVES }, (_, i) => ({
       ...{ blocks: 1000 + i, count: 50 + i, firstPosition: 60 * i, tombstones: 16, firstBit: 60 * i },
@@ -23,12 +29,12 @@ function scene(metric: 0 | 2) {
   );
   const nodes = arena.buffer(LEAVES);
   arena.fill(nodes, new Float32Array(LEAVES).fill(1), [8, 3, 1, 7, 0, 2, 6, 5, 4]);
-  return { arena, query, centroids, centroid, table, nodes };
+  return { arena, query, centroids, centroid, table, nodes, decoded };
 }
 
 t.test('leaves are ranked by their exact distances', async (t) => {
-  const { arena, query, centroids, centroid, nodes } = scene(0);
-  arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+  const { arena, query, centroids, centroid, nodes, decoded } = scene(0);
+  arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
   arena.kernels.sortBuffer(nodes, LEAVES);
   const distanceOf = (leaf: number) => reference.distance(query.view, centroid(leaf), 0);
   const found = arena.candidates(nodes);
@@ -43,11 +49,11 @@ t.test('leaves are ranked by their exact distances', async (t) => {
 
 for (const metric of [0, 2] as const) {
   t.test(`the entries of metric ${metric} have what estimates need of the query and the leaf`, async (t) => {
-    const { arena, query, centroids, centroid, table, nodes } = scene(metric);
-    arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+    const { arena, query, centroids, centroid, table, nodes, decoded } = scene(metric);
+    arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
     const entries = arena.allocate(6 * LEAF_ENTRY_BYTES);
     const last = new Uint32Array(arena.memory.buffer, entries + 5 * LEAF_ENTRY_BYTES, 8).fill(9);
-    const args = [query.address, centroids.address, DIM, metric, entries] as const;
+    const args = [query.address, centroids, DIM, metric, decoded, entries] as const;
     arena.kernels.listLeaves(nodes, 5, table, ...args);
     arena
       .candidates(nodes)
@@ -75,8 +81,8 @@ for (const metric of [0, 2] as const) {
 
 t.test('the leaves to scan are those that hold the share of hits that the model expects', async (t) => {
   const model = { gap: -0.7, gapSquared: -0.05, relativeGap: -0.4, logSize: 1.1, logRank: -0.3 };
-  const { arena, query, centroids, table, nodes } = scene(0);
-  arena.kernels.rescore(nodes, query.address, centroids.address, DIM, 0);
+  const { arena, query, centroids, table, nodes, decoded } = scene(0);
+  arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
   arena.kernels.sortBuffer(nodes, LEAVES);
   const { positions, estimates } = arena.candidates(nodes);
   const distances = estimates.map(Math.sqrt);

@@ -45,6 +45,7 @@ export async function pendingSource(
     settings,
     vectors: { dimension, precision, segments: [{ path, firstRow: 0, rows: count }] },
     leafVectors: null,
+    slotRows: { buffer: new SharedArrayBuffer(0) },
   };
   return { view, vectors, generation, directory };
 }

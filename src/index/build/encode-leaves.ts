@@ -11,7 +11,7 @@ import {
 } from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
 import type { PositionReader } from '../query.js';
-import { blockBytes, codeDimension, codeWords } from '../settings.js';
+import { blockBytes, centroidBytes, codeDimension, codeWords } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 
 /** Vectors that are read, encoded and handed on at once: a leaf may be far larger. */
@@ -30,6 +30,8 @@ export class LeafEncoder {
   readonly #leafTable: Uint32Array;
   readonly #scratch: number;
   readonly #scratchVector: Float32Array;
+  /** Address of the leaf's centroid, decoded. */
+  readonly #centroid: number;
   /** Address of one stored vector, and the bytes there. */
   readonly #row: number;
   readonly #rowBytes: Uint8Array;
@@ -59,9 +61,10 @@ export class LeafEncoder {
       generation.leaves * (LEAF_ENTRY_BYTES / 4),
     );
     const stride = rowBytes({ dimension: settings.dimension, precision: reader.precision });
-    this.#scratch = growMemory(memory, dim * 4 + stride + OVERRUN_BYTES);
+    this.#scratch = growMemory(memory, 2 * dim * 4 + stride + OVERRUN_BYTES);
     this.#scratchVector = new Float32Array(memory.buffer, this.#scratch, dim);
-    this.#row = this.#scratch + dim * 4;
+    this.#centroid = this.#scratch + dim * 4;
+    this.#row = this.#centroid + dim * 4;
     this.#rowBytes = new Uint8Array(memory.buffer, this.#row, stride);
     this.#batchRows = Math.max(1, Math.floor(BATCH_BYTES / stride));
     this.#batch = new Uint8Array(this.#batchRows * stride);
@@ -90,7 +93,9 @@ export class LeafEncoder {
     const at = leaf * (LEAF_ENTRY_BYTES / 4);
     const blocks = this.#leafTable[at] as number;
     const firstSlot = this.#leafTable[at + 2] as number;
-    const { slotRows } = this.#generation;
+    const { slotRows, layout, settings } = this.#generation;
+    const centroid = layout.centroids + leaf * centroidBytes(settings);
+    this.#kernels.decodeRow(centroid, codeDimension(dimension), PRECISION_NUMBER.int8, this.#centroid);
     for (let i = first; i < end; i++) {
       const position = this.#arena.positions[this.#arena.slotOrder[firstSlot + i] as number] as number;
       this.#reader.copyInto(position, this.#rowBytes, 0);
@@ -98,13 +103,13 @@ export class LeafEncoder {
       slotRows[firstSlot + i] = this.#source.rowOf(position);
       this.#kernels.decodeRow(this.#row, dimension, precision, this.#scratch);
       this.#scratchVector.fill(0, dimension);
-      this.#encodeScratch(leaf, blocks, i);
+      this.#encodeScratch(blocks, i);
     }
     this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * stride));
   }
 
   /** Encodes the vector in the scratch area as the leaf's `index`-th. */
-  #encodeScratch(leaf: number, blocks: number, index: number): void {
+  #encodeScratch(blocks: number, index: number): void {
     const { settings, layout } = this.#generation;
     const dim = codeDimension(settings.dimension);
     const kernels = this.#kernels;
@@ -115,13 +120,12 @@ export class LeafEncoder {
       kernels.signCode(scratch, dim, blocks + index * codeWords(settings.dimension) * 16);
       return;
     }
-    const centroid = layout.centroids + leaf * dim * 4;
-    kernels.subtract(scratch, centroid, scratch, dim);
+    kernels.subtract(scratch, this.#centroid, scratch, dim);
     const block = blocks + Math.floor(index / BLOCK_VECTORS) * blockBytes(settings);
     const metric = METRIC_NUMBER[settings.metric];
     kernels.encode(
       scratch,
-      centroid,
+      this.#centroid,
       layout.centre,
       dim,
       settings.dimension,

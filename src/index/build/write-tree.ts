@@ -1,10 +1,11 @@
 // Fills the fixed regions of a new generation: centroids, the codes of the tree's nodes, the leaf table. Runs on the leader of a build.
 
+import { storeVector } from '../../contract/stored-vector.js';
 import type { Kernels } from '../../kernels/kernels.js';
-import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../../kernels/layout.js';
+import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { type Generation, growMemory } from '../generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
-import { blockBytes, codeDimension, nodeBlockBytes } from '../settings.js';
+import { blockBytes, centroidBytes, codeDimension, nodeBlockBytes } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 import type { Blueprint } from './blueprint.js';
 
@@ -15,25 +16,33 @@ export function writeTree(
   arena: ArenaViews,
   blueprint: Blueprint,
 ): void {
-  const centroids = writeCentroids(generation, kernels, arena, blueprint);
+  const scratch = growMemory(generation.memory, 2 * codeDimension(generation.settings.dimension) * 4);
+  const centroids = writeCentroids(generation, kernels, arena, blueprint, scratch);
   writeCentre(generation, centroids, blueprint);
   writeLeafTable(generation, blueprint);
-  writeNodes(generation, kernels, centroids, blueprint);
+  writeNodes(generation, kernels, centroids, blueprint, scratch);
 }
 
-/** Rotated leaf centroids, `codeDimension` floats each. */
+/** Rotates and stores the leaf centroids; returns them as they are stored, `codeDimension` floats each. */
 function writeCentroids(
   generation: Generation,
   kernels: Kernels,
   arena: ArenaViews,
   blueprint: Blueprint,
+  scratch: number,
 ): Float32Array {
   const { layout, settings, memory } = generation;
   const dim = codeDimension(settings.dimension);
-  const centroids = new Float32Array(memory.buffer, layout.centroids, blueprint.leafNodes.length * dim);
+  const bytes = centroidBytes(settings);
+  const stored = new Uint8Array(memory.buffer, layout.centroids, blueprint.leafNodes.length * bytes);
+  const rotated = new Float32Array(memory.buffer, scratch, dim);
+  const centroids = new Float32Array(blueprint.leafNodes.length * dim);
   blueprint.leafNodes.forEach((node, leaf) => {
-    centroids.set(arena.floats(arena.centroidAddress(node), dim), leaf * dim);
-    kernels.rotate(layout.centroids + leaf * dim * 4, dim, layout.signs);
+    rotated.set(arena.floats(arena.centroidAddress(node), dim));
+    kernels.rotate(scratch, dim, layout.signs);
+    storeVector(rotated, 'int8', stored, leaf * bytes);
+    kernels.decodeRow(layout.centroids + leaf * bytes, dim, PRECISION_NUMBER.int8, scratch);
+    centroids.set(rotated, leaf * dim);
   });
   return centroids;
 }
@@ -68,10 +77,10 @@ function writeNodes(
   kernels: Kernels,
   centroids: Float32Array,
   blueprint: Blueprint,
+  scratch: number,
 ): void {
   const { layout, memory } = generation;
   const dim = codeDimension(generation.settings.dimension);
-  const scratch = growMemory(memory, 2 * dim * 4);
   let vectors = centroids;
   let sizes: ArrayLike<number> = blueprint.leafSizes;
   encodeLevel(generation, kernels, layout.levels[0] as LevelLayout, vectors, scratch);

@@ -1,7 +1,8 @@
 // Navigation: exact distances of the leaves that their codes brought into a buffer, and the entries of the best to scan.
 
+import { decodeBytes } from './bytes';
 import { distance } from './distance';
-import { DOT } from './rows';
+import { DOT, INT8, rowBytes } from './rows';
 import { LEAF_BYTES, setLeafQuery } from './leaf';
 import { candidateAt, candidateCount, estimateOf, positionOf, setEstimate } from './select';
 
@@ -10,12 +11,34 @@ const SPREAD_RANK: u32 = 20;
 /** Bytes of a leaf's entry that do not depend on the query. */
 const LEAF_FIXED_BYTES: u32 = 20;
 
-export function rescore(buffer: usize, query: usize, rows: usize, dim: u32, metric: u32): void {
+export function rescore(
+  buffer: usize,
+  query: usize,
+  centroids: usize,
+  dim: u32,
+  metric: u32,
+  decoded: usize,
+): void {
   const count = candidateCount(buffer);
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidateAt(buffer, i);
-    setEstimate(candidate, distance(query, rows + positionOf(candidate) * (dim << 2), dim, metric));
+    const number = positionOf(candidate);
+    setEstimate(candidate, centroidDistance(query, centroids, number, dim, metric, decoded));
   }
+}
+
+/** Of the centroid as it is stored: what its leaf was encoded against, so that nothing is lost by its 8 bits. */
+@inline
+function centroidDistance(
+  query: usize,
+  centroids: usize,
+  number: u32,
+  dim: u32,
+  metric: u32,
+  decoded: usize,
+): f32 {
+  decodeBytes(centroids + number * rowBytes(dim, INT8), dim, decoded);
+  return distance(query, decoded, dim, metric);
 }
 
 export function chooseProbes(
@@ -74,6 +97,7 @@ export function listLeaves(
   centroids: usize,
   dim: u32,
   metric: u32,
+  decoded: usize,
   leaves: usize,
 ): void {
   const queryNorm: f32 = sqrt(-distance(query, query, dim, DOT));
@@ -83,7 +107,7 @@ export function listLeaves(
     const leaf = leaves + i * LEAF_BYTES;
     memory.copy(leaf, leafTable + number * LEAF_BYTES, LEAF_FIXED_BYTES);
     if (metric == DOT) {
-      setLeafQuery(leaf, distance(query, centroids + number * (dim << 2), dim, DOT), queryNorm);
+      setLeafQuery(leaf, centroidDistance(query, centroids, number, dim, DOT, decoded), queryNorm);
     } else {
       const squared = estimateOf(node);
       setLeafQuery(leaf, squared, sqrt(squared));

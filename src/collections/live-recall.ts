@@ -1,0 +1,107 @@
+// The recall that the searches of a collection have in service: now and then one of them is run again in idle time,
+// beside an exact one. Main thread; the scans are the workers'.
+
+import type { Query } from '../index/query.js';
+import type { CollectionSearch } from './collection-search.js';
+import { recallOf } from './recall.js';
+import type { Views } from './views.js';
+
+/** The gauge is the mean of so many last samples. */
+const SAMPLES_MAX = 200;
+/** A search thread's time that goes into measuring, at most. */
+const TIME_SHARE = 0.02;
+const PAUSE_MS_MIN = 1000;
+/** How long after a search idle time is looked for, again and again. */
+const IDLE_MS = 250;
+/** No row: what is searched for is not left out of its own answer. */
+const NO_ROW = -1;
+
+export interface LiveRecallOptions {
+  views: Views;
+  search: Pick<CollectionSearch, 'ask'>;
+  /** Whether nothing else would be held up. */
+  isIdle(): boolean;
+  /** Of full vectors: where there are more an exact search would drive what is hot out of the page cache. */
+  vectorBytesMax: number;
+  /** Bytes of a full vector. */
+  rowBytes: number;
+}
+
+export class LiveRecall {
+  readonly #options: LiveRecallOptions;
+  readonly #recalls: number[] = [];
+  #samples = 0;
+  #waiting: Query | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #measuring: Promise<void> | undefined;
+  #nextMs = 0;
+  #isStopped = false;
+
+  constructor(options: LiveRecallOptions) {
+    this.#options = options;
+  }
+
+  /** Mean recall of the last samples; null before the first. */
+  get recall(): number | null {
+    const count = this.#recalls.length;
+    return count === 0 ? null : this.#recalls.reduce((sum, recall) => sum + recall, 0) / count;
+  }
+
+  /** Searches measured so far. */
+  get samples(): number {
+    return this.#samples;
+  }
+
+  /** A search that was answered by the index; most are let go. */
+  offer(query: Query): void {
+    if (this.#waiting !== undefined || performance.now() < this.#nextMs || this.#isStopped) return;
+    const { vector } = query;
+    this.#waiting = { ...query, vector: vector.slice() };
+    this.#wait();
+  }
+
+  /** Ends measuring; resolves when nothing runs any more. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+    await this.#measuring;
+  }
+
+  #wait(): void {
+    this.#timer = setTimeout(() => {
+      if (!this.#options.isIdle()) return this.#wait();
+      this.#measuring = this.#measure(this.#waiting as Query);
+    }, IDLE_MS).unref();
+  }
+
+  async #measure(query: Query): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      const recall = await this.#recallOf(query);
+      if (recall !== undefined) this.#keep(recall);
+    } catch {
+      // The collection is closed, or full of work: another search will do.
+    }
+    const tookMs = performance.now() - startedMs;
+    this.#nextMs = performance.now() + Math.max(PAUSE_MS_MIN, tookMs / TIME_SHARE);
+    this.#waiting = undefined;
+  }
+
+  #recallOf(query: Query): Promise<number | undefined> {
+    const { views, search, vectorBytesMax, rowBytes } = this.#options;
+    return views.use(async (live) => {
+      const vectors = live.view.slots + live.served.generation.pendingCount;
+      if (vectors * rowBytes > vectorBytesMax) return undefined;
+      // Anew, so that both answers are of the same points.
+      const found = await search.ask(live, query);
+      const truth = await search.ask(live, { ...query, exact: true });
+      return recallOf(found, truth, NO_ROW, query.k);
+    });
+  }
+
+  #keep(recall: number): void {
+    this.#samples++;
+    this.#recalls.push(recall);
+    if (this.#recalls.length > SAMPLES_MAX) this.#recalls.shift();
+  }
+}

@@ -1,0 +1,64 @@
+// The recall of live searches, measured in idle time, against what the same searches find and miss.
+
+import { setTimeout } from 'node:timers/promises';
+import t from 'tap';
+import type { Collection } from '../../src/collections/collection.js';
+import { clustered } from '../index/built.js';
+import { batchOf } from './batches.js';
+import { creation, openEngine, searchFor } from './engine.js';
+
+const DIMENSION = 16;
+const VECTORS = clustered(3000, DIMENSION, 3, 200);
+
+async function sampled(collection: Collection, samples: number) {
+  for (let waitedMs = 0; waitedMs < 30_000 && collection.liveRecall.samples < samples; waitedMs += 20) {
+    await setTimeout(20);
+  }
+  return collection.liveRecall;
+}
+
+t.test('a search is run again beside an exact one, and what it missed is seen', async (t) => {
+  const { collections } = await openEngine(t);
+  const collection = await collections.create(creation({ name: 'c', dimension: DIMENSION }));
+  await collection.upsert(batchOf(VECTORS.map((vector, id) => ({ id, vector }))));
+  t.match(await collection.startBuild({ max_leaf_size: 32 }).done, { state: 'succeeded' });
+  t.equal(collection.liveRecall.recall, null, 'nothing was measured yet');
+  const vector = VECTORS[7]?.map((value, i) => value + (i % 3)) as Float32Array;
+  const idsOf = async (request: object) => {
+    const { results } = await collection.search(searchFor({ vector, k: 50, ...request }));
+    return results.map(({ id }) => id);
+  };
+
+  const exact = await idsOf({ exact: true });
+  await setTimeout(600);
+  t.equal(collection.liveRecall.samples, 0, 'an exact search says nothing of the index');
+  const found = new Set(await idsOf({ probes: 1, rerank_factor: 1 }));
+  const expected = exact.filter((id) => found.has(id)).length / exact.length;
+  t.ok(expected > 0 && expected < 0.9, `one leaf has ${expected} of the nearest`);
+  const { recall } = await sampled(collection, 1);
+  t.equal(recall, expected);
+
+  // The next sample is taken a second later at the earliest.
+  await setTimeout(1200);
+  await idsOf({ probes: 1000, rerank_factor: 60 });
+  await sampled(collection, 2);
+  t.equal(collection.liveRecall.samples, 2);
+  t.equal(collection.liveRecall.recall, (expected + 1) / 2, 'the mean of both');
+});
+
+t.test('nothing is measured where vectors would drive each other out of memory', async (t) => {
+  const memoryBytesMax = 48 * 2 ** 20;
+  const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax });
+  const collection = await collections.create(creation({ name: 'c', dimension: 4096 }));
+  const batch = (first: number) =>
+    batchOf(
+      Array.from({ length: 400 }, (_, i) => ({
+        id: first + i,
+        vector: Float32Array.from({ length: 4096 }, (_, j) => (((first + i) * 31 + j * 17) % 101) - 50),
+      })),
+    );
+  for (let first = 0; first < 1600; first += 400) await collection.upsert(batch(first));
+  await collection.search(searchFor({ vector: new Float32Array(4096).fill(1), k: 3, probes: 1 }));
+  await setTimeout(1000);
+  t.equal(collection.liveRecall.samples, 0);
+});
