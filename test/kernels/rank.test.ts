@@ -32,20 +32,24 @@ function scene(metric: 0 | 2) {
   return { arena, query, centroids, centroid, table, nodes, decoded };
 }
 
-t.test('leaves are ranked by their exact distances', async (t) => {
-  const { arena, query, centroids, centroid, nodes, decoded } = scene(0);
-  arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
-  arena.kernels.sortBuffer(nodes, LEAVES);
-  const distanceOf = (leaf: number) => reference.distance(query.view, centroid(leaf), 0);
-  const found = arena.candidates(nodes);
-  t.strictSame(
-    found.positions,
-    Array.from({ length: LEAVES }, (_, i) => i).sort((a, b) => distanceOf(a) - distanceOf(b)),
-  );
-  found.estimates.forEach((estimate, i) => {
-    t.ok(Math.abs(estimate - distanceOf(found.positions[i] as number)) < 1e-4 * DIM);
+// By angle where the metric is dot.
+for (const metric of [0, 1] as const) {
+  t.test(`leaves are ranked by their exact distances of metric ${metric}`, async (t) => {
+    const { arena, query, centroids, centroid, nodes, decoded } = scene(0);
+    arena.kernels.normalize(query.address, DIM);
+    arena.kernels.rescore(nodes, query.address, centroids, DIM, metric, decoded);
+    arena.kernels.sortBuffer(nodes, LEAVES);
+    const distanceOf = (leaf: number) => reference.distance(query.view, centroid(leaf), metric);
+    const found = arena.candidates(nodes);
+    t.strictSame(
+      found.positions,
+      Array.from({ length: LEAVES }, (_, i) => i).sort((a, b) => distanceOf(a) - distanceOf(b)),
+    );
+    found.estimates.forEach((estimate, i) => {
+      t.ok(Math.abs(estimate - distanceOf(found.positions[i] as number)) < 1e-4);
+    });
   });
-});
+}
 
 for (const metric of [0, 2] as const) {
   t.test(`the entries of metric ${metric} have what estimates need of the query and the leaf`, async (t) => {
