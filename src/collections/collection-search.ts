@@ -35,7 +35,7 @@ export interface CollectionSearchOptions {
   vectors: StoredVectors;
   dispatcher: Dispatcher;
   /** Told of each search that the index has answered. */
-  searched(query: Query): void;
+  searched(request: SearchRequest, query: Query): void;
 }
 
 /** Who a search is for. */
@@ -151,7 +151,7 @@ export class CollectionSearch {
     const { vector, self } = this.#target(live, request);
     const query = this.#query(live, request, vector, self);
     const answer = await this.ask(live, query, caller);
-    if (!query.exact) this.#options.searched(query);
+    if (!query.exact) this.#options.searched(request, query);
     const { hits, vanished } = this.hitsOf(answer, self);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
     const results = await this.#fill(live, hits.slice(0, request.k), request);

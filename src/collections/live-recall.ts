@@ -3,11 +3,19 @@
 
 import type { Query } from '../index/query.js';
 import type { CollectionSearch } from './collection-search.js';
+import { type Effort, planFor } from './plan-for.js';
 import { recallOf } from './recall.js';
 import type { Views } from './views.js';
 
 /** The gauge is the mean of so many last samples. */
 const SAMPLES_MAX = 200;
+/** A search that was answered: what was asked for, and the vector and number of neighbours it came to. */
+interface Asked {
+  request: Effort;
+  vector: Float32Array;
+  k: number;
+}
+
 /** A search thread's time that goes into measuring, at most. */
 const TIME_SHARE = 0.02;
 const PAUSE_MS_MIN = 1000;
@@ -31,7 +39,7 @@ export class LiveRecall {
   readonly #options: LiveRecallOptions;
   readonly #recalls: number[] = [];
   #samples = 0;
-  #waiting: Query | undefined;
+  #waiting: Asked | undefined;
   #timer: NodeJS.Timeout | undefined;
   #measuring: Promise<void> | undefined;
   #nextMs = 0;
@@ -53,10 +61,9 @@ export class LiveRecall {
   }
 
   /** A search that was answered by the index; most are let go. */
-  offer(query: Query): void {
+  offer(request: Effort, { vector, k }: Query): void {
     if (this.#waiting !== undefined || performance.now() < this.#nextMs || this.#isStopped) return;
-    const { vector } = query;
-    this.#waiting = { ...query, vector: vector.slice() };
+    this.#waiting = { request, vector: vector.slice(), k };
     this.#wait();
   }
 
@@ -70,14 +77,14 @@ export class LiveRecall {
   #wait(): void {
     this.#timer = setTimeout(() => {
       if (!this.#options.isIdle()) return this.#wait();
-      this.#measuring = this.#measure(this.#waiting as Query);
+      this.#measuring = this.#measure(this.#waiting as Asked);
     }, IDLE_MS).unref();
   }
 
-  async #measure(query: Query): Promise<void> {
+  async #measure(asked: Asked): Promise<void> {
     const startedMs = performance.now();
     try {
-      const recall = await this.#recallOf(query);
+      const recall = await this.#recallOf(asked);
       if (recall !== undefined) this.#keep(recall);
     } catch {
       // The collection is closed, or full of work: another search will do.
@@ -87,12 +94,14 @@ export class LiveRecall {
     this.#waiting = undefined;
   }
 
-  #recallOf(query: Query): Promise<number | undefined> {
+  #recallOf({ request, vector, k }: Asked): Promise<number | undefined> {
     const { views, search, vectorBytesMax, rowBytes } = this.#options;
     return views.use(async (live) => {
       const vectors = live.view.slots + live.served.generation.pendingCount;
       if (vectors * rowBytes > vectorBytesMax) return undefined;
-      // Anew, so that both answers are of the same points.
+      // Planned and searched anew: the index may be another by now, and both answers must be of the same points.
+      const query = { vector, k, ...planFor(live, request) };
+      if (query.exact) return undefined;
       const found = await search.ask(live, query);
       const truth = await search.ask(live, { ...query, exact: true });
       return recallOf(found, truth, NO_ROW, query.k);

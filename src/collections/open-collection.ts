@@ -199,7 +199,7 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   const collection = entry.id;
   const search: CollectionSearch = new CollectionSearch({
     ...{ collection, dimension, metric, store, views, vectors, dispatcher },
-    searched: (query) => liveRecall.offer(query),
+    searched: (request, query) => liveRecall.offer(request, query),
   });
   const liveRecall = new LiveRecall({
     views,

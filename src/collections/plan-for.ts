@@ -4,7 +4,7 @@ import { planSearch, type SearchPlan } from '../index/plan.js';
 import type { LiveView } from './views.js';
 
 /** How much work a request asks for. */
-interface Effort {
+export interface Effort {
   k: number;
   probes?: number | undefined;
   rerank_factor?: number | undefined;

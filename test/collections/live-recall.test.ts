@@ -46,6 +46,15 @@ t.test('a search is run again beside an exact one, and what it missed is seen', 
   t.equal(collection.liveRecall.recall, (expected + 1) / 2, 'the mean of both');
 });
 
+t.test('a search from before a build is measured on the index after it', async (t) => {
+  const { collections } = await openEngine(t);
+  const collection = await collections.create(creation({ name: 'c', dimension: DIMENSION }));
+  await collection.upsert(batchOf(VECTORS.slice(0, 600).map((vector, id) => ({ id, vector }))));
+  await collection.search(searchFor({ vector: VECTORS[9] as Float32Array, rerank_factor: 50 }));
+  t.match(await collection.startBuild({ max_leaf_size: 32 }).done, { state: 'succeeded' });
+  t.match(await sampled(collection, 1), { samples: 1, recall: 1 });
+});
+
 t.test('nothing is measured where vectors would drive each other out of memory', async (t) => {
   const memoryBytesMax = 48 * 2 ** 20;
   const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax });
