@@ -32,7 +32,8 @@ export function chooseEfforts(
   const chooser = new EffortChooser(samples, shape, leaves, model);
   return CALIBRATED_KS.flatMap((k, kIndex) => {
     if (samples.some(({ count }) => count < k)) return [];
-    return TARGETS.map((target) => chooser.choose(k, kIndex, target));
+    const ranks = chooser.sortedRanks(k);
+    return TARGETS.map((target) => chooser.choose(k, kIndex, target, ranks));
   });
 }
 
@@ -59,8 +60,16 @@ class EffortChooser {
       : null;
   }
 
-  choose(k: number, kIndex: number, targetRecall: number): CalibratedEffort {
-    const candidates = this.#candidatesFor(k, targetRecall);
+  /** Places by estimate of all k nearest neighbours of all queries, ascending. */
+  sortedRanks(k: number): Uint32Array {
+    const ranks = new Uint32Array(k * this.#samples.length);
+    for (const [i, { estimateRanks }] of this.#samples.entries())
+      ranks.set(estimateRanks.subarray(0, k), i * k);
+    return ranks.sort();
+  }
+
+  choose(k: number, kIndex: number, targetRecall: number, ranks: Uint32Array): CalibratedEffort {
+    const candidates = candidatesFor(k, targetRecall, ranks);
     const outcome = (probesOf: ProbesOf) => this.#outcome(k, kIndex, candidates, probesOf);
     const reaches = ({ recall, standardError }: Outcome) =>
       recall - MARGIN_ERRORS * standardError >= targetRecall;
@@ -116,17 +125,13 @@ class EffortChooser {
       vectorsScannedMean: vectors / count,
     };
   }
+}
 
-  /** Candidates that lose few enough neighbours to better estimates of others. */
-  #candidatesFor(k: number, targetRecall: number): number {
-    const allowed = CANDIDATE_MISSES_SHARE * (1 - targetRecall) * k * this.#samples.length;
-    const ranks = new Uint32Array(k * this.#samples.length);
-    for (const [i, { estimateRanks }] of this.#samples.entries())
-      ranks.set(estimateRanks.subarray(0, k), i * k);
-    ranks.sort();
-    const needed = (ranks[Math.max(0, ranks.length - 1 - Math.floor(allowed))] as number) + 1;
-    return Math.min(CANDIDATES_MAX, Math.max(k, needed));
-  }
+/** Candidates that lose few enough neighbours, whose sorted `ranks` these are, to better estimates of others. */
+function candidatesFor(k: number, targetRecall: number, ranks: Uint32Array): number {
+  const allowed = CANDIDATE_MISSES_SHARE * (1 - targetRecall) * ranks.length;
+  const needed = (ranks[Math.max(0, ranks.length - 1 - Math.floor(allowed))] as number) + 1;
+  return Math.min(CANDIDATES_MAX, Math.max(k, needed));
 }
 
 function cumulated<Numbers extends Float32Array | Float64Array>(values: Numbers): Numbers {

@@ -28,6 +28,8 @@ export class CalibrationSampler {
   readonly #scanner: CodeScanner;
   /** Of each leaf, for the query at hand. */
   readonly #rankOfLeaf: Uint32Array;
+  /** Of each slot among the query's candidates; those of other slots are left over from other queries. */
+  readonly #rankOfSlot: Uint32Array;
 
   constructor(generation: Generation, kernels: Kernels, reader: PositionReader) {
     this.#generation = generation;
@@ -37,6 +39,7 @@ export class CalibrationSampler {
     this.#ranker = new LeafRanker(generation, kernels, this.#scratch);
     this.#scanner = new CodeScanner(generation, kernels, this.#scratch);
     this.#rankOfLeaf = new Uint32Array(generation.leaves);
+    this.#rankOfSlot = new Uint32Array(generation.slots);
   }
 
   /** Takes the `index`-th of the shape's queries, evenly spread over the slots. */
@@ -107,15 +110,13 @@ export class CalibrationSampler {
     readRows(order.length, this.#generation.settings, kernels, this.#scratch, this.#reader);
     kernels.finishBuffer(nearest.address);
     kernels.sortBuffer(nearest.address, nearest.count);
-    const rankOf = new Map<number, number>();
-    for (const position of order) if (position !== slot) rankOf.set(position, rankOf.size);
-    const boundOf = new Map(Array.from(order, (position, i) => [position, bounds[i] as number]));
+    const lowerBounds = this.#rankCandidates(slot, order, bounds);
     const found: { position: number; distance: number }[] = [];
     for (let i = 0; i < nearest.count && found.length < NEIGHBOURS_CALIBRATED; i++) {
       const position = nearest.positionAt(i);
       if (position !== slot) found.push({ position, distance: nearest.estimateAt(i) });
     }
-    const ranks = found.map(({ position }) => rankOf.get(position) as number);
+    const ranks = found.map(({ position }) => this.#rankOfSlot[position] as number);
     // What a rerank knows after its first round.
     const limits = CALIBRATED_KS.map((k) => {
       const read = found.filter((_, i) => (ranks[i] as number) < FIRST_ROUND_FACTOR * k);
@@ -123,8 +124,8 @@ export class CalibrationSampler {
     });
     sample.count = found.length;
     found.forEach(({ position }, i) => {
-      const lower = boundOf.get(position) as number;
       const rank = ranks[i] as number;
+      const lower = lowerBounds[rank] as number;
       sample.leafRanks[i] = this.#rankOfLeaf[this.#leafOf(position)] as number;
       sample.estimateRanks[i] = rank;
       sample.bounds[i] = CALIBRATED_KS.reduce((bits, k, bit) => {
@@ -132,6 +133,18 @@ export class CalibrationSampler {
         return isRead ? bits | (1 << bit) : bits;
       }, 0);
     });
+  }
+
+  /** Ranks the candidates without the query itself; returns their lower bounds by rank. */
+  #rankCandidates(slot: number, order: Uint32Array, bounds: Float32Array): Float32Array {
+    const lowerBounds = new Float32Array(order.length);
+    let rank = 0;
+    order.forEach((position, i) => {
+      if (position === slot) return;
+      lowerBounds[rank] = bounds[i] as number;
+      this.#rankOfSlot[position] = rank++;
+    });
+    return lowerBounds;
   }
 
   /** The leaf of a slot: leaves lie one behind another. */
