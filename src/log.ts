@@ -1,7 +1,6 @@
 // The process's logger: JSON lines, or readable ones on a terminal. Main thread.
 
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 
 /** Keys never reach a log, whatever is logged with them. */
 const REDACTED = [
@@ -16,7 +15,7 @@ const REDACTED = [
 const LINES_BYTES = 4096;
 const LINES_MS = 100;
 
-export function createLog(options: { level: string; readable: boolean }): Logger {
+export async function createLog(options: { level: string; readable: boolean }): Promise<Logger> {
   const settings = {
     level: options.level,
     redact: { paths: REDACTED, censor: '(hidden)' },
@@ -26,5 +25,6 @@ export function createLog(options: { level: string; readable: boolean }): Logger
     // What waits is written when the process ends; a killed one loses its last moment.
     return pino(settings, pino.destination({ sync: false, minLength: LINES_BYTES, periodicFlush: LINES_MS }));
   }
+  const { default: pretty } = await import('pino-pretty');
   return pino(settings, pretty({ colorize: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss.l' }));
 }

@@ -4,7 +4,6 @@
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { buildApp } from './app.js';
 import { runImport } from './cli/run-import.js';
 import { Collections } from './collections/collections.js';
 import { type Config, describeSettings, loadConfig } from './config.js';
@@ -32,12 +31,15 @@ async function main(): Promise<void> {
   }
   if (option !== undefined || rest.length > 0) fail(`unknown option ${option}; try --help`);
   const config = loadConfig(process.env);
-  await serve(config, createLog({ level: config.logLevel, readable: process.stdout.isTTY }));
+  await serve(config, await createLog({ level: config.logLevel, readable: process.stdout.isTTY }));
 }
 
 /** Listens at once; `/readyz` tells when all collections are open. */
 async function serve(config: Config, log: Logger): Promise<void> {
+  // Loading the server's modules takes as long as all else: collections open and threads start meanwhile.
+  const loading = import('./app.js');
   const collections = await openCollections(config, log);
+  const { buildApp } = await loading;
   const app = await buildApp({ config, collections, log });
   try {
     await app.listen({ host: config.host, port: config.port });

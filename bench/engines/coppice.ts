@@ -3,23 +3,8 @@
 import { VERSION } from '../../src/version.js';
 import { buildInProcess } from '../coppice-in-process.js';
 import { row } from '../data/split.js';
+import { coppiceEfforts } from './coppice-efforts.js';
 import type { Engine, EngineOptions } from './engine.js';
-
-export const COPPICE_EFFORTS = [
-  { probes: 8, rerankFactor: 4 },
-  { probes: 16, rerankFactor: 4 },
-  { probes: 24, rerankFactor: 5 },
-  { probes: 40, rerankFactor: 5 },
-  { probes: 56, rerankFactor: 6 },
-  { probes: 72, rerankFactor: 8 },
-  { probes: 96, rerankFactor: 8 },
-  { probes: 128, rerankFactor: 10 },
-  { probes: 176, rerankFactor: 10 },
-  { probes: 224, rerankFactor: 10 },
-  { probes: 288, rerankFactor: 12 },
-  { probes: 400, rerankFactor: 16 },
-  { probes: 600, rerankFactor: 20 },
-];
 
 /** Built anew each time: that takes seconds. */
 export async function coppice({ base, queries, k, say }: EngineOptions): Promise<Engine> {
@@ -34,13 +19,10 @@ export async function coppice({ base, queries, k, say }: EngineOptions): Promise
     build: { seconds: index.buildSeconds, cpuSeconds: (user + system) / 1e6 },
     indexBytes: (tree + codes + ids) * base.count,
     fileBytes: base.values.byteLength,
-    efforts: COPPICE_EFFORTS.filter(({ probes }) => probes <= index.leaves).map(
-      ({ probes, rerankFactor }) => ({
-        setting: `probes ${probes}, rerank ${rerankFactor}`,
-        search: (query) =>
-          index.search({ vector: row(queries, query), k, probes, rerankFactor, exact: false }).rows,
-      }),
-    ),
+    efforts: coppiceEfforts(index, k).map(({ setting, plan }) => ({
+      setting,
+      search: (query) => index.search({ vector: row(queries, query), k, ...plan }).rows,
+    })),
     close: () => index.close(),
   };
 }

@@ -13,7 +13,7 @@ import { createLog } from '../../src/log.js';
 const dimension = Number(process.env.ECHO_DIMENSION);
 const answer = JSON.parse(process.env.ECHO_ANSWER ?? '') as SearchResponse;
 const config = loadConfig(process.env);
-const log = createLog({ level: config.logLevel, readable: false });
+const log = await createLog({ level: config.logLevel, readable: false });
 const collections = await Collections.open(config, log);
 await collections.loaded;
 const echo = {

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { openInProcess } from '../coppice-in-process.js';
 import { type Matrix, recallByDistance, row } from '../data/split.js';
-import { COPPICE_EFFORTS } from '../engines/coppice.js';
+import { coppiceEfforts } from '../engines/coppice-efforts.js';
 import { recordTable } from '../report.js';
 import { speedAt } from '../search/compare.js';
 import { measure, type Point } from '../search/measure.js';
@@ -29,11 +29,9 @@ export async function measureOneThread(
   figures: Figures,
 ): Promise<Point[]> {
   const index = await openInProcess(generationIn(dataDir));
-  const asked = (query: number, probes: number, rerankFactor: number) =>
-    index.search({ vector: row(queries, query), k, probes, rerankFactor, exact: false });
-  const efforts = COPPICE_EFFORTS.filter(({ probes }) => probes <= index.leaves).map((effort) => ({
-    setting: `probes ${effort.probes}, rerank ${effort.rerankFactor}`,
-    search: (query: number) => asked(query, effort.probes, effort.rerankFactor).distances,
+  const efforts = coppiceEfforts(index, k).map(({ setting, plan }) => ({
+    setting,
+    search: (query: number) => index.search({ vector: row(queries, query), k, ...plan }).distances,
   }));
   const engines = [{ name: 'coppice', efforts }];
   const points = await measure(engines, queries.count, (found) => recallByDistance(k, truth.squares, found), {

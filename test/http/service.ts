@@ -38,7 +38,7 @@ export async function startService(t: Test, environment: Record<string, string> 
     BUILD_THREADS: '1',
     ...environment,
   });
-  const log = createLog({ level: 'silent', readable: false });
+  const log = await createLog({ level: 'silent', readable: false });
   const collections = await Collections.open(config, log);
   await collections.loaded;
   const app = await buildApp({ config, collections, log });
