@@ -14,6 +14,7 @@ import { Figures } from './service/figures.js';
 import { loadEventLoop } from './service/load-event-loop.js';
 import { type Effort, measureRecall, searchesFor } from './service/measure-recall.js';
 import { measureRestarts } from './service/measure-restart.js';
+import { searchWhileBuilding } from './service/search-while-building.js';
 
 const NAME = 'words';
 const WIDE = { name: 'wide', count: 100_000, dimension: 768, clusters: 300, seed: 1, batchPoints: 500 };
@@ -38,15 +39,13 @@ await withTemporaryService(async (running) => {
   );
   await measureQps(running.client, 'defaults', {});
   await measureQps(running.client, 'recall 0.95', effort);
-  await compareBackends(
-    { client: running.client, name: NAME, queries: queryTexts, rounds: sizes.rounds },
-    figures,
-  );
+  const asked = { client: running.client, name: NAME, queries: queryTexts };
+  await compareBackends({ ...asked, rounds: sizes.rounds }, figures);
+  await searchWhileBuilding({ ...asked, seconds: sizes.loadSeconds }, figures);
   const search = { vector: queryTexts[0] as string };
   await measureRestarts(running, { name: NAME, search, wanted: '<= 2000' }, figures);
   if (!smoke) await measureWide(running);
-  const load = { name: NAME, vectors: base, queries: queryTexts, seconds: sizes.loadSeconds };
-  await loadEventLoop({ client: running.client, ...load }, figures);
+  await loadEventLoop({ ...asked, vectors: base, seconds: sizes.loadSeconds }, figures);
 });
 figures.print();
 

@@ -62,6 +62,8 @@ export class Dispatcher {
   #tasks = 0;
   #tasksNs = 0;
   #scheduled = false;
+  /** When the last task ended. */
+  #lastEndMs = performance.now();
 
   constructor(pool: Pick<SearchPool, 'threads' | 'search' | 'encodePending'>, limits = LIMITS) {
     this.#pool = pool;
@@ -73,9 +75,9 @@ export class Dispatcher {
     return this.#queue.size;
   }
 
-  /** Whether nothing runs and nothing waits. */
-  get isIdle(): boolean {
-    return this.#tasks === 0 && this.#queue.size === 0;
+  /** For how long nothing has run and nothing waited. */
+  get idleMs(): number {
+    return this.#tasks > 0 || this.#queue.size > 0 ? 0 : performance.now() - this.#lastEndMs;
   }
 
   /** Threads with nothing to do, and nobody waiting for them. */
@@ -208,6 +210,7 @@ export class Dispatcher {
     }
     this.#tasks--;
     this.#tasksNs -= costNs;
+    this.#lastEndMs = performance.now();
     this.#startWaiting();
   }
 

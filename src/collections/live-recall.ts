@@ -19,7 +19,7 @@ interface Asked {
 /** A search thread's time that goes into measuring, at most. */
 const TIME_SHARE = 0.02;
 const PAUSE_MS_MIN = 1000;
-/** How long after a search idle time is looked for, again and again. */
+/** So long nobody must have searched; looked at as often. */
 const IDLE_MS = 250;
 /** No row: what is searched for is not left out of its own answer. */
 const NO_ROW = -1;
@@ -27,8 +27,8 @@ const NO_ROW = -1;
 export interface LiveRecallOptions {
   views: Views;
   search: Pick<CollectionSearch, 'ask'>;
-  /** Whether nothing else would be held up. */
-  isIdle(): boolean;
+  /** For how long no search has run; 0 while anything else would be held up. */
+  idleMs(): number;
   /** Of full vectors: where there are more an exact search would drive what is hot out of the page cache. */
   vectorBytesMax: number;
   /** Bytes of a full vector. */
@@ -76,7 +76,7 @@ export class LiveRecall {
 
   #wait(): void {
     this.#timer = setTimeout(() => {
-      if (!this.#options.isIdle()) return this.#wait();
+      if (this.#options.idleMs() < IDLE_MS) return this.#wait();
       this.#measuring = this.#measure(this.#waiting as Asked);
     }, IDLE_MS).unref();
   }

@@ -204,7 +204,7 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   const liveRecall = new LiveRecall({
     views,
     search,
-    isIdle: () => dispatcher.isIdle && services.buildClaims.size === 0,
+    idleMs: () => (services.buildClaims.size > 0 ? 0 : dispatcher.idleMs),
     vectorBytesMax: memory.limitBytes / 2,
     rowBytes: rowBytes(entry),
   });
