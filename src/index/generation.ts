@@ -47,6 +47,8 @@ export class Generation {
     this.rowBase = this.word(WORD.rowBase);
     this.leaves = this.word(WORD.leaves);
     this.layout = this.#readLayout();
+    if (slotRows.length !== this.slots)
+      throw new RangeError('a generation needs the row of each of its slots');
   }
 
   /** Memories with room for `counts`, the header and the rotation signs written, everything else zero. */

@@ -35,13 +35,20 @@ function assertLeaves(t: Test, generation: Generation, maxLeafSize: number): voi
   }
   t.equal(slot, generation.slots, 'the leaves hold all slots');
   t.ok(blocks <= layout.fileBytes, 'the codes stay in their region');
+  t.ok(
+    storedCentroids(generation).every((centroid) => centroid.every(Number.isFinite)),
+    'centroids are finite',
+  );
+}
+
+/** The rotated centroids of the leaves, decoded. */
+export function storedCentroids(generation: Generation): Float32Array[] {
+  const { layout, settings, leaves } = generation;
   const bytes = centroidBytes(settings);
   const shape = { dimension: codeDimension(settings.dimension), precision: 'int8' } as const;
-  for (let leaf = 0; leaf < generation.leaves; leaf++) {
-    const stored = generation.bytes(layout.centroids + leaf * bytes, bytes).slice();
-    if (!loadVector(stored, shape).every(Number.isFinite))
-      t.fail(`the centroid of leaf ${leaf} is not finite`);
-  }
+  return Array.from({ length: leaves }, (_, leaf) =>
+    loadVector(generation.bytes(layout.centroids + leaf * bytes, bytes).slice(), shape),
+  );
 }
 
 function assertLevels(t: Test, generation: Generation): void {

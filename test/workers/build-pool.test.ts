@@ -43,11 +43,12 @@ t.test('two threads build a valid generation, which opens again as it was writte
     ),
   );
   t.same(loaded.facts, built.facts);
+  t.same(loaded.generation.slotRows, built.generation.slotRows);
   loaded.generation.publishPending(100);
 
   const searches = new SearchPool({ threads: 2 }, (error) => t.fail(String(error)));
   t.teardown(() => searches.close());
-  const view = builtView(source, loaded.generation, loaded.leafVectors);
+  const view = builtView(source, loaded);
   const isLive = (row: number): boolean => row !== 3 && row !== 500;
   const queries = source.vectors
     .slice(0, 40)

@@ -8,6 +8,7 @@ import type { Precision } from '../../src/contract/index-settings.js';
 import { Generation } from '../../src/index/generation.js';
 import { completeSettings } from '../../src/index/settings.js';
 import { SegmentWriter } from '../../src/storage/segment.js';
+import type { LoadedGeneration } from '../../src/workers/generation-files.js';
 import type { SearchView } from '../../src/workers/messages.js';
 import { clustered, type Given, storedRows } from '../index/built.js';
 
@@ -53,8 +54,7 @@ export async function pendingSource(
 /** The view of what was built from `source`. */
 export function builtView(
   source: Source,
-  generation: Generation,
-  leafVectors: SearchView['leafVectors'],
+  { generation, leafVectors, slotRows }: Pick<LoadedGeneration, 'generation' | 'leafVectors' | 'slotRows'>,
 ): SearchView {
   const key = `${source.directory}/1`;
   return {
@@ -65,5 +65,6 @@ export function builtView(
     slots: generation.slots,
     rowBase: generation.rowBase,
     leafVectors,
+    slotRows,
   };
 }

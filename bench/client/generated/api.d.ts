@@ -453,7 +453,7 @@ export interface components {
                 total_bytes: number;
                 /** @description RAM that stays taken while the collection is served: the four kinds above. */
                 anonymous_bytes: number;
-                /** @description Vector files that are mapped: what was read of them is in the page cache, which gives way. */
+                /** @description Files that are mapped, of vectors and rows: what was read of them is in the page cache, which gives way. */
                 mapped_bytes: number;
             };
             disk_bytes: number;
