@@ -70,7 +70,8 @@ class EffortChooser {
 
   choose(k: number, kIndex: number, targetRecall: number, ranks: Uint32Array): CalibratedEffort {
     const candidates = candidatesFor(k, targetRecall, ranks);
-    const outcome = (probesOf: ProbesOf) => this.#outcome(k, kIndex, candidates, probesOf);
+    const reachable = this.#reachableRanks(k, kIndex, candidates);
+    const outcome = (probesOf: ProbesOf) => this.#outcome(k, reachable, probesOf);
     const reaches = ({ recall, standardError }: Outcome) =>
       recall - MARGIN_ERRORS * standardError >= targetRecall;
     const fixed = least(1, this.#leaves, (probes) => reaches(outcome(() => probes)));
@@ -93,22 +94,23 @@ class EffortChooser {
     };
   }
 
-  #outcome(k: number, kIndex: number, candidates: number, probesOf: ProbesOf): Outcome {
+  /** Of each query, ascending: the ranks of the leaves with those neighbours that so many candidates bring to light. */
+  #reachableRanks(k: number, kIndex: number, candidates: number): Uint32Array[] {
+    return this.#samples.map(({ leafRanks, estimateRanks, bounds }) => {
+      const isRead = (_: number, i: number) =>
+        (estimateRanks[i] as number) < candidates && ((bounds[i] as number) & (1 << kIndex)) !== 0;
+      return leafRanks.subarray(0, k).filter(isRead).sort();
+    });
+  }
+
+  #outcome(k: number, reachable: Uint32Array[], probesOf: ProbesOf): Outcome {
     let recalls = 0;
     let squares = 0;
     let probesSum = 0;
     let vectors = 0;
-    this.#samples.forEach((sample, query) => {
+    reachable.forEach((ranks, query) => {
       const probes = probesOf(query);
-      let found = 0;
-      for (let i = 0; i < k; i++) {
-        const isFound =
-          (sample.leafRanks[i] as number) < probes &&
-          (sample.estimateRanks[i] as number) < candidates &&
-          ((sample.bounds[i] as number) & (1 << kIndex)) !== 0;
-        if (isFound) found++;
-      }
-      const recall = found / k;
+      const recall = least(0, ranks.length, (i) => (ranks[i] as number) >= probes) / k;
       recalls += recall;
       squares += recall * recall;
       probesSum += probes;

@@ -14,20 +14,23 @@ const SPARSE_STEP = 4;
 const ROUNDS_MAX = 20;
 const FEATURES = 8;
 
-interface Observation {
+/** What was seen of leaves, one after another. */
+interface Observations {
+  count: number;
+  /** FEATURES of each. */
   features: Float64Array;
-  hits: number;
-  weight: number;
+  hits: Uint8Array;
+  weights: Uint8Array;
 }
 
 /** @returns undefined when there is nothing to learn from, or the fit does not converge */
 export function fitProbeModel(samples: QuerySample[], leaves: number): ProbeModel | undefined {
   const observations = observe(samples, Math.min(leaves, LEAVES_MAX));
-  if (observations.length === 0) return undefined;
+  if (observations.count === 0) return undefined;
   const scale = standardise(observations);
   let weights = new Float64Array(FEATURES);
-  const hits = observations.reduce((sum, one) => sum + one.hits * one.weight, 0);
-  weights[0] = Math.log(hits / observations.reduce((sum, one) => sum + one.weight, 0));
+  const hits = observations.hits.reduce((sum, value) => sum + value, 0);
+  weights[0] = Math.log(hits / observations.weights.reduce((sum, value) => sum + value, 0));
   let likelihood = logLikelihood(observations, weights);
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const step = newtonStep(observations, weights);
@@ -49,79 +52,100 @@ export function fitProbeModel(samples: QuerySample[], leaves: number): ProbeMode
   return modelOf(weights, scale);
 }
 
-function observe(samples: QuerySample[], leaves: number): Observation[] {
-  const observations: Observation[] = [];
+function observe(samples: QuerySample[], leaves: number): Observations {
   const step = Math.max(1, Math.floor(samples.length / QUERIES_MAX));
+  const room = Math.ceil(samples.length / step) * leaves;
+  const features = new Float64Array(room * FEATURES);
+  const hits = new Uint8Array(room);
+  const weights = new Uint8Array(room);
+  let count = 0;
   for (let s = 0; s < samples.length; s += step) {
     const sample = samples[s] as QuerySample;
-    const hits = new Uint8Array(leaves);
+    const hitsOfLeaf = new Uint8Array(leaves);
     for (const rank of sample.leafRanks.subarray(0, Math.min(NEIGHBOURS, sample.count))) {
-      if (rank < leaves) hits[rank] = (hits[rank] as number) + 1;
+      if (rank < leaves) hitsOfLeaf[rank] = (hitsOfLeaf[rank] as number) + 1;
     }
     for (let leaf = 0; leaf < leaves; leaf++) {
-      const isSparse = leaf >= LEAVES_DENSE && hits[leaf] === 0;
+      const isSparse = leaf >= LEAVES_DENSE && hitsOfLeaf[leaf] === 0;
       if (isSparse && leaf % SPARSE_STEP !== 0) continue;
-      const weight = isSparse ? SPARSE_STEP : 1;
-      observations.push({ features: featuresOf(sample, leaf, leaves), hits: hits[leaf] as number, weight });
+      features.set(featuresOf(sample, leaf, leaves), count * FEATURES);
+      hits[count] = hitsOfLeaf[leaf] as number;
+      weights[count++] = isSparse ? SPARSE_STEP : 1;
     }
   }
-  return observations;
+  return { count, features, hits, weights };
 }
 
 /** The first five are the model's, in its order behind the constant; the last two are the same for all leaves of a query. */
-function featuresOf({ leafDistances, leafSizes }: QuerySample, leaf: number, leaves: number): Float64Array {
+function featuresOf({ leafDistances, leafSizes }: QuerySample, leaf: number, leaves: number): number[] {
   const first = leafDistances[0] as number;
   const gap = (leafDistances[leaf] as number) - first;
   const spread = (leafDistances[Math.min(SPREAD_RANK, leaves - 1)] as number) - first;
   const relative = spread > 0 ? gap / spread : 0;
   const size = roughLog2(leafSizes[leaf] as number);
-  return Float64Array.of(1, gap, gap * gap, relative, size, roughLog2(leaf + 1), spread, first);
+  return [1, gap, gap * gap, relative, size, roughLog2(leaf + 1), spread, first];
 }
 
 /** Takes mean and deviation out of the features, the constant excepted; returns the deviations. */
-function standardise(observations: Observation[]): Float64Array {
+function standardise({ count, features }: Observations): Float64Array {
   const deviations = new Float64Array(FEATURES).fill(1);
   for (let i = 1; i < FEATURES; i++) {
     let sum = 0;
     let squares = 0;
-    for (const { features } of observations) {
-      sum += features[i] as number;
-      squares += (features[i] as number) ** 2;
+    for (let at = i; at < count * FEATURES; at += FEATURES) {
+      sum += features[at] as number;
+      squares += (features[at] as number) ** 2;
     }
-    const mean = sum / observations.length;
-    const deviation = Math.sqrt(Math.max(0, squares / observations.length - mean ** 2)) || 1;
-    for (const { features } of observations) features[i] = ((features[i] as number) - mean) / deviation;
+    const mean = sum / count;
+    const deviation = Math.sqrt(Math.max(0, squares / count - mean ** 2)) || 1;
+    for (let at = i; at < count * FEATURES; at += FEATURES)
+      features[at] = ((features[at] as number) - mean) / deviation;
     deviations[i] = deviation;
   }
   return deviations;
 }
 
-function logLikelihood(observations: Observation[], weights: Float64Array): number {
+function logLikelihood(
+  { count, features, hits, weights: counts }: Observations,
+  weights: Float64Array,
+): number {
   let sum = 0;
-  for (const { features, hits, weight } of observations) {
-    const exponent = dot(features, weights);
-    sum += hits * exponent - weight * Math.exp(exponent);
+  for (let one = 0; one < count; one++) {
+    const exponent = dot(features, one * FEATURES, weights);
+    sum += (hits[one] as number) * exponent - (counts[one] as number) * Math.exp(exponent);
   }
   return sum;
 }
 
-function newtonStep(observations: Observation[], weights: Float64Array): Float64Array | undefined {
-  const rows = Array.from({ length: FEATURES }, () => new Float64Array(FEATURES + 1));
-  for (const { features, hits, weight } of observations) {
-    const expected = weight * Math.exp(dot(features, weights));
+function newtonStep(
+  { count, features, hits, weights: counts }: Observations,
+  weights: Float64Array,
+): Float64Array | undefined {
+  const gradient = new Float64Array(FEATURES);
+  /** Below and on the diagonal. */
+  const curvature = new Float64Array(FEATURES * FEATURES);
+  for (let one = 0; one < count; one++) {
+    const at = one * FEATURES;
+    const expected = (counts[one] as number) * Math.exp(dot(features, at, weights));
+    const surplus = (hits[one] as number) - expected;
     for (let i = 0; i < FEATURES; i++) {
-      const row = rows[i] as Float64Array;
-      const value = features[i] as number;
-      row[FEATURES] = (row[FEATURES] as number) + value * (hits - expected);
-      for (let j = 0; j < FEATURES; j++)
-        row[j] = (row[j] as number) + value * (features[j] as number) * expected;
+      const value = features[at + i] as number;
+      gradient[i] = (gradient[i] as number) + value * surplus;
+      const weighted = value * expected;
+      for (let j = 0; j <= i; j++) {
+        const cell = i * FEATURES + j;
+        curvature[cell] = (curvature[cell] as number) + weighted * (features[at + j] as number);
+      }
     }
   }
-  // Keeps features that do not vary, or vary together, from dividing by 0.
-  for (let i = 0; i < FEATURES; i++) {
-    const row = rows[i] as Float64Array;
-    row[i] = (row[i] as number) * (1 + 1e-9) + 1e-6;
-  }
+  const rows = Array.from({ length: FEATURES }, (_, i) =>
+    Float64Array.from({ length: FEATURES + 1 }, (_, j) => {
+      if (j === FEATURES) return gradient[i] as number;
+      const value = curvature[Math.max(i, j) * FEATURES + Math.min(i, j)] as number;
+      // Keeps features that do not vary, or vary together, from dividing by 0.
+      return i === j ? value * (1 + 1e-9) + 1e-6 : value;
+    }),
+  );
   return solve(rows);
 }
 
@@ -149,8 +173,8 @@ function modelOf(weights: Float64Array, deviations: Float64Array): ProbeModel | 
   return Object.values(model).every(Number.isFinite) ? model : undefined;
 }
 
-function dot(a: Float64Array, b: Float64Array): number {
+function dot(features: Float64Array, at: number, weights: Float64Array): number {
   let sum = 0;
-  for (let i = 0; i < FEATURES; i++) sum += (a[i] as number) * (b[i] as number);
+  for (let i = 0; i < FEATURES; i++) sum += (features[at + i] as number) * (weights[i] as number);
   return sum;
 }
