@@ -74,11 +74,14 @@ interface Running {
   log: Logger;
 }
 
+/** Faults of the machine code: a handler in JavaScript would return to the fault, and meet it again without end. */
+const FAULTS = ['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV'] as const;
+
 /** A signal: no new connections, running requests end, then the engine; a second signal: at once. */
 function endInOrder({ app, collections, config, log }: Running): void {
   const delay = config.shutdownGraceMs === 0 ? 1 : config.shutdownGraceMs;
   closeWithGrace(
-    { delay, logger: { error: (...args: unknown[]) => log.error({ args }, 'stopping') } },
+    { delay, skip: [...FAULTS], logger: { error: (...args: unknown[]) => log.error({ args }, 'stopping') } },
     async ({ signal, err }) => {
       if (err) log.fatal({ err }, 'a defect: stopping');
       else log.info({ signal }, 'stopping');
