@@ -27,6 +27,8 @@ const MESSAGES = {
     `The squares of the vector's numbers add up to ${f.squaredNorm}, and float32 arithmetic needs ${f.bound} ${f.limit}.`,
   cursor_invalid: () => 'The cursor is none that this call gave out; begin without one.',
   duplicate_id: (f) => `Id ${f.id} stands in the batch twice, at ${f.first} and ${f.second}.`,
+  reply_too_large: (f) =>
+    `The payloads and vectors of the answer have more than ${f.bytesMax} bytes; ask for fewer points, or for less of each.`,
   not_supported: (f) => `${f.what} is not supported by this version.`,
   collection_not_found: (f) => `There is no collection named ${f.name}.`,
   collection_exists: (f) => `A collection named ${f.name} exists already.`,
@@ -36,7 +38,7 @@ const MESSAGES = {
   method_not_allowed: (f) => `${f.path} takes ${f.allowed}, not ${f.method}.`,
   build_running: (f) => `A build of ${f.name} is ${f.state}; wait for it, or cancel it first.`,
   build_not_found: (f) => `${f.name} has no build to show; start one with POST .../build.`,
-  build_failed: (f) => `The build failed: ${f.reason}.`,
+  build_failed: (f) => `The build failed: ${f.reason}`,
   build_canceled: () => 'The build was canceled.',
   collection_empty: (f) => `${f.name} has no points to build an index from.`,
   storage_unchanged: (f) => `The vectors of ${f.name} are in ${f.backend} already.`,

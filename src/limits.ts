@@ -12,12 +12,17 @@ export const COLLECTION_NAME_CHARS_MAX = 128;
 export const ID_BYTES_MAX = 256;
 export const PAYLOAD_BYTES_MAX = 65_536;
 export const PAYLOAD_DEPTH_MAX = 32;
+/** Of a whole body: the parser's time and memory grow with the square of what is nested. */
+export const JSON_DEPTH_MAX = 2 * PAYLOAD_DEPTH_MAX;
 export const POINTS_PER_REQUEST_MAX = 10_000;
 export const IDS_PER_DELETE_MAX = 10_000;
 export const SCROLL_LIMIT_DEFAULT = 100;
 export const SCROLL_LIMIT_MAX = 1000;
 /** A page of large points ends early: vectors and payloads of one answer stay below about this. */
 export const SCROLL_PAGE_BYTES = 2 * 1024 * 1024;
+/** Payloads and vectors of one reply to a search or a batch, and of all that are under way: as objects they take many times that. */
+export const REPLY_BYTES_MAX = 16 * 1024 * 1024;
+export const REPLIES_BYTES_MAX = 48 * 1024 * 1024;
 export const ERROR_ISSUES_MAX = 16;
 
 export const K_DEFAULT = 10;

@@ -61,9 +61,11 @@ async function openCollections(config: Config, log: Logger): Promise<Collections
     const { code, syscall, path } = error as NodeJS.ErrnoException;
     if (code === undefined || syscall === undefined) throw error;
     const reason = [code, 'in', syscall, path].filter(Boolean).join(' ');
-    fail(
-      `cannot use ${config.dataDir} for the data (${reason}); set DATA_DIR to a directory that this process may write to`,
-    );
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const advice = isFull
+      ? 'free some space on its disk'
+      : 'set DATA_DIR to a directory that this process may write to';
+    fail(`cannot use ${config.dataDir} for the data (${reason}); ${advice}`);
   }
 }
 

@@ -62,6 +62,11 @@ export class BuildJob {
     this.#isSwitching = true;
   }
 
+  /** Why it failed; undefined unless it did. */
+  get failure(): unknown {
+    return this.#error;
+  }
+
   succeed(): void {
     this.#finish('succeeded');
   }

@@ -11,6 +11,7 @@ import type { Dispatcher } from './dispatcher.js';
 import type { Lane } from './fair-queue.js';
 import { decodePayload } from './payloads.js';
 import { planFor } from './plan-for.js';
+import type { ReplySize } from './reply-room.js';
 import { compareHits, passes, scoreOf } from './scores.js';
 import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -44,6 +45,8 @@ export interface Caller {
   isBatch?: boolean;
   /** Aborted when nobody waits for the answer any more. */
   signal?: AbortSignal | undefined;
+  /** Counts what the results will hold. */
+  reply?: ReplySize | undefined;
 }
 
 /** One point of an answer. */
@@ -63,8 +66,8 @@ export class CollectionSearch {
 
   /**
    * The nearest points by the request.
-   * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests, overloaded; the
-   * reason of the caller's signal
+   * @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, reply_too_large, too_many_requests,
+   * overloaded; the reason of the caller's signal
    */
   async search(request: SearchRequest, caller: Caller = {}): Promise<SearchResponse> {
     const startedAt = performance.now();
@@ -154,21 +157,28 @@ export class CollectionSearch {
     if (!query.exact) this.#options.searched(request, query);
     const { hits, vanished } = this.hitsOf(answer, self);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
-    const results = await this.#fill(live, hits.slice(0, request.k), request);
+    const results = await this.#fill(live, hits.slice(0, request.k), request, caller.reply);
     if (!request.with_stats) return { results };
     return { results, stats: statsOf(live, answer, performance.now() - startedAt) };
   }
 
-  async #fill(live: LiveView, hits: Hit[], request: SearchRequest): Promise<SearchResult[]> {
-    const { metric, vectors } = this.#options;
+  async #fill(
+    live: LiveView,
+    hits: Hit[],
+    request: SearchRequest,
+    reply: ReplySize | undefined,
+  ): Promise<SearchResult[]> {
+    const { dimension, metric, vectors } = this.#options;
+    const vectorBytes = request.with_vector ? dimension * Float32Array.BYTES_PER_ELEMENT : 0;
     const results: SearchResult[] = [];
     let work = 0;
     for (const hit of hits) {
       const score = scoreOf(metric, hit.distance);
       if (request.score_threshold !== undefined && !passes(metric, score, request.score_threshold)) break;
+      const payload = request.with_payload ? this.#payload(hit) : null;
+      reply?.add(vectorBytes + (payload?.byteLength ?? 0));
       const result: SearchResult = { id: hit.id, score };
       if (request.with_vector) result.vector = vectors.read(live, hit.row);
-      const payload = request.with_payload ? this.#payload(hit) : null;
       if (payload) result.payload = decodePayload(payload);
       results.push(result);
       work += 1 + (payload?.byteLength ?? 0) / PAYLOAD_BYTES_PER_RESULT;

@@ -16,6 +16,7 @@ import { buildIndex } from './build-index.js';
 import { BuildJob } from './build-job.js';
 import { checkBuild, describePlan, planBuild } from './build-plan.js';
 import type { CollectionParts } from './collection-parts.js';
+import type { Caller } from './collection-search.js';
 import { convertStorage } from './convert-storage.js';
 import { describeCollection } from './describe.js';
 import { decodePayload } from './payloads.js';
@@ -90,14 +91,14 @@ export class Collection {
     return scrollPoints(this.#parts, request);
   }
 
-  /** @throws dimension_mismatch, vector_out_of_range, zero_vector, point_not_found, too_many_requests, overloaded */
-  async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchResponse> {
-    return this.#parts.search.search(request, { signal });
+  /** @throws as `CollectionSearch.search` */
+  async search(request: SearchRequest, caller: Caller = {}): Promise<SearchResponse> {
+    return this.#parts.search.search(request, caller);
   }
 
   /** The answer to each request, in order; one that fails fails them all. @throws as `search` */
-  async searchBatch(requests: readonly SearchRequest[], signal?: AbortSignal): Promise<SearchResponse[]> {
-    return searchBatch(this.#parts.search, requests, signal);
+  async searchBatch(requests: readonly SearchRequest[], caller: Caller = {}): Promise<SearchResponse[]> {
+    return searchBatch(this.#parts.search, requests, caller);
   }
 
   /** @throws collection_empty, too_many_requests, overloaded */

@@ -20,6 +20,7 @@ import { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
 import { allowanceBytes, MemoryBudget, type MemoryClaim } from './memory-budget.js';
 import { createCollection, openCollection } from './open-collection.js';
+import { ReplyRoom } from './reply-room.js';
 import { settingsOf } from './settings.js';
 import { type EngineStats, sumMemory } from './stats.js';
 
@@ -42,6 +43,8 @@ type Place =
 
 export class Collections {
   readonly ingest: IngestPool;
+  /** What replies to searches may hold. */
+  readonly replies = new ReplyRoom();
   /** Resolves when every collection is open or known to be damaged. */
   readonly loaded: Promise<void>;
   readonly #services: Services;

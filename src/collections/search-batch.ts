@@ -2,7 +2,7 @@
 
 import type { SearchRequest, SearchResponse } from '../contract/search.js';
 import { ServiceError } from '../errors.js';
-import type { CollectionSearch } from './collection-search.js';
+import type { Caller, CollectionSearch } from './collection-search.js';
 
 /** Searches of one batch that wait or run at a time: two tasks, so that one thread never waits for the next. */
 const SEARCHES_AT_ONCE = 32;
@@ -14,10 +14,10 @@ const SEARCHES_AT_ONCE = 32;
 export async function searchBatch(
   search: Pick<CollectionSearch, 'search'>,
   requests: readonly SearchRequest[],
-  signal?: AbortSignal,
+  from: Caller = {},
 ): Promise<SearchResponse[]> {
   const answers: SearchResponse[] = new Array(requests.length);
-  const caller = { isBatch: true, signal };
+  const caller = { ...from, isBatch: true };
   const failures: { index: number; error: unknown }[] = [];
   let next = 0;
   const work = async () => {

@@ -1,6 +1,14 @@
 // Reads JSON from bytes, strictly: valid UTF-8, no keys that reach a prototype. Runs on any thread.
 
 import { ServiceError } from '../errors.js';
+import { JSON_DEPTH_MAX } from '../limits.js';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** `{` and `[`, `}` and `]`, each pair the same but for this bit. */
+const CASE_BIT = 0x20;
+const OPENING = 0x7b;
+const CLOSING = 0x7d;
 
 /** `"__proto__":` or `"constructor":`, also where letters are written as \u escapes. */
 const SUSPECT_KEY = /"(?:_|\\u005f){2}(?:p|\\u0070)|"(?:c|\\u0063)(?:o|\\u006f)(?:n|\\u006e)(?:s|\\u0073)/i;
@@ -9,13 +17,40 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /**
  * The value a body holds.
- * @throws malformed_json on bad UTF-8, bad syntax, or a key that could reach a prototype
+ * @throws malformed_json on bad UTF-8, bad syntax, deep nesting, or a key that could reach a prototype
  */
 export function parseJson(body: Uint8Array): unknown {
+  refuseDeepNesting(body);
   const text = decodeText(body);
   const value = parseText(text);
   if (SUSPECT_KEY.test(text)) refusePrototypeKeys(value);
   return value;
+}
+
+/** Before the parser sees it: bytes of brackets alone would hold it for a minute. */
+function refuseDeepNesting(body: Uint8Array): void {
+  let depth = 0;
+  for (let at = 0; at < body.length; at++) {
+    const byte = body[at] as number;
+    if (byte === QUOTE) {
+      at = endOfString(body, at);
+    } else if ((byte | CASE_BIT) === OPENING) {
+      if (++depth > JSON_DEPTH_MAX)
+        throw new ServiceError('malformed_json', { reason: `it is nested more than ${JSON_DEPTH_MAX} deep` });
+    } else if ((byte | CASE_BIT) === CLOSING) {
+      depth--;
+    }
+  }
+}
+
+/** Where the string that begins at `start` has its last quote; the end of the body where it has none. */
+function endOfString(body: Uint8Array, start: number): number {
+  for (let at = body.indexOf(QUOTE, start + 1); at >= 0; at = body.indexOf(QUOTE, at + 1)) {
+    let backslashes = 0;
+    while (body[at - 1 - backslashes] === BACKSLASH) backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return body.length;
 }
 
 function decodeText(body: Uint8Array): string {

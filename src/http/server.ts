@@ -155,6 +155,10 @@ function refuseWhileClosing(app: FastifyInstance): void {
   app.addHook('onRequest', async () => {
     if (closing) throw new ServiceError('shutting_down');
   });
+  // Else the connection would be kept, and the process would wait for it until its grace is over.
+  app.addHook('onSend', async (_request, reply) => {
+    if (closing) reply.header('connection', 'close');
+  });
 }
 
 /** Bytes that are no HTTP request have no reply object: the problem is written to the socket. */

@@ -30,6 +30,7 @@ export const STATUS_CODES = {
   cursor_invalid: 422,
   duplicate_id: 422,
   not_supported: 422,
+  reply_too_large: 422,
   too_many_requests: 429,
   internal: 500,
   build_failed: 500,

@@ -80,7 +80,7 @@ t.test('long scans', async (t) => {
   await t.test('a scan that nobody waits for goes no further than the parts that run', async (t) => {
     const before = tasks();
     const client = new AbortController();
-    const abandoned = wide.search(scan(points[1] as TestPoint), client.signal);
+    const abandoned = wide.search(scan(points[1] as TestPoint), { signal: client.signal });
     await turn();
     client.abort(new ServiceError('malformed_request', { reason: 'the client left' }));
     await t.rejects(abandoned, { code: 'malformed_request' });

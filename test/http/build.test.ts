@@ -176,3 +176,22 @@ test('a build that does not fit into the memory limit is 507 with the numbers; a
   t.match(text, /coppice_mapped_bytes\{collection="c"\} 0/);
   if (process.platform === 'linux') t.match(text, /coppice_process_memory_bytes\{kind="anonymous"\} [1-9]/);
 });
+
+test('what becomes of a collection while its build is waited for is told by its own code', async (t) => {
+  const { ask } = await withPoints(t, 3000);
+  const dropped = ask('POST /v1/collections/c/build?wait=true');
+  await ask('GET /v1/collections/c/build');
+  t.ok((await ask('DELETE /v1/collections/c')).status < 300);
+  const { status, body } = await dropped;
+  t.ok(['build_canceled', 'collection_not_found'].includes(body.code), body.detail);
+  t.ok(status === 409 || status === 404);
+
+  await ask('POST /v1/collections', { name: 'c', dimension: 2, metric: 'l2' });
+  await ask('POST /v1/collections/c/points', { points: [{ id: 1, vector: [1, 2] }] });
+  // Empty before the build has listed its points.
+  const [emptied] = await Promise.all([
+    ask('POST /v1/collections/c/build?wait=true'),
+    ask('POST /v1/collections/c/points/delete', { ids: [1] }),
+  ]);
+  t.ok(emptied.status === 200 || emptied.body.code === 'collection_empty', emptied.body.detail);
+});

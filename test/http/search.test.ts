@@ -135,3 +135,29 @@ test('recall is measured', async (t) => {
   const aimed = await ask('POST /v1/collections/c/recall', { target_recall: 0.9, samples: 3, k: 1 });
   t.match(aimed.body, { recall: 1, samples: 3 });
 });
+
+test('an answer that would be too large for its memory is refused, alone and as a batch', async (t) => {
+  const { ask } = await startService(t);
+  await ask('POST /v1/collections', { name: 'large', dimension: 2, metric: 'l2' });
+  const text = 'x'.repeat(64_000);
+  for (let first = 0; first < 300; first += 100) {
+    const points = Array.from({ length: 100 }, (_, i) => ({
+      id: first + i,
+      vector: [first + i, 1],
+      payload: { text },
+    }));
+    t.equal((await ask('POST /v1/collections/large/points', { points })).status, 200);
+  }
+  const search = { vector: [0, 1], k: 300, with_payload: true };
+  const refused = await ask('POST /v1/collections/large/search', search);
+  t.match(refused, { status: 422, body: { code: 'reply_too_large', detail: /more than 16777216 bytes/ } });
+  const batch = (count: number) => ({ searches: Array(count).fill({ ...search, k: 50 }) });
+  t.match(await ask('POST /v1/collections/large/search/batch', batch(256)), {
+    status: 422,
+    body: { code: 'reply_too_large' },
+  });
+  const { body } = await ask('POST /v1/collections/large/search/batch', batch(3));
+  t.equal(body.results[2][49].payload.text, text);
+  const plain = await ask('POST /v1/collections/large/search', { ...search, with_payload: false });
+  t.equal(plain.body.results.length, 300);
+});

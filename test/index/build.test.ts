@@ -68,3 +68,16 @@ t.test('the same vectors give the same index', async (t) => {
     ),
   );
 });
+
+t.test('a vector that no insert lets in ends the build, before it spoils the others', async (t) => {
+  for (const metric of ['l2', 'cosine', 'dot'] as const) {
+    for (const damaged of [Number.NaN, Number.POSITIVE_INFINITY, 3e20]) {
+      const vectors = clustered(500, 8, 3);
+      (vectors[321] as Float32Array)[5] = damaged;
+      t.throws(() => new TestIndex(vectors, { ...small, metric, dimension: 8 }), {
+        code: 'storage_corrupt',
+        fields: { reason: /position 321 has the squared length/ },
+      });
+    }
+  }
+});

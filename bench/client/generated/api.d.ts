@@ -644,7 +644,7 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_arrow" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_arrow" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "reply_too_large" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
@@ -1921,7 +1921,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large` or `not_supported`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2165,7 +2165,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `memory_full`. */
+            /** @description `code` is `memory_full` or `disk_full`. */
             507: {
                 headers: {
                     [name: string]: unknown;
@@ -2818,7 +2818,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `not_supported`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large` or `not_supported`. */
             422: {
                 headers: {
                     [name: string]: unknown;

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import type { BuildJob } from '../../collections/build-job.js';
 import { type BuildStatus, buildPlan, buildRequest, buildStatus } from '../../contract/build.js';
-import { ServiceError } from '../../errors.js';
+import { type ErrorCode, ServiceError } from '../../errors.js';
 import type { Api, RouteContext } from '../api.js';
 import { buildEventStream } from '../build-events.js';
 import { collectionParams, flagParam } from '../params.js';
@@ -50,6 +50,7 @@ function startRoute(api: Api, { engine }: RouteContext): void {
           'build_running',
           'collection_empty',
           'memory_full',
+          'disk_full',
           'build_failed',
           'build_canceled',
           'too_many_requests',
@@ -62,7 +63,7 @@ function startRoute(api: Api, { engine }: RouteContext): void {
       const settings = request.body ?? {};
       if (request.query.dry_run === 'true') return collection.planBuild(settings);
       const job = collection.startBuild(settings);
-      if (request.query.wait === 'true') return succeeded(await job.done);
+      if (request.query.wait === 'true') return succeeded(job);
       reply.code(202).header('location', `/v1/collections/${encodeURIComponent(name)}/build`);
       return job.status();
     },
@@ -135,9 +136,20 @@ function watchRoutes(api: Api, { engine, stopping }: RouteContext): void {
   });
 }
 
-function succeeded(status: BuildStatus): BuildStatus {
+/** What became of the collection or its disk meanwhile is no defect of the build. */
+const OUTER_CODES: ReadonlySet<ErrorCode> = new Set([
+  'collection_empty',
+  'collection_not_found',
+  'disk_full',
+  'memory_full',
+  'shutting_down',
+]);
+
+async function succeeded(job: BuildJob): Promise<BuildStatus> {
+  const status = await job.done;
   if (status.state === 'canceled') throw new ServiceError('build_canceled');
-  if (status.state === 'failed')
-    throw new ServiceError('build_failed', { reason: status.error?.message ?? 'unknown' });
-  return status;
+  if (status.state !== 'failed') return status;
+  const { failure } = job;
+  if (failure instanceof ServiceError && OUTER_CODES.has(failure.code)) throw failure;
+  throw new ServiceError('build_failed', { reason: status.error?.message ?? 'unknown' });
 }

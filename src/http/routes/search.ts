@@ -35,6 +35,7 @@ const QUERY_ERRORS = [
   'vector_out_of_range',
   'zero_vector',
   'point_not_found',
+  'reply_too_large',
   'not_supported',
 ] as const;
 
@@ -62,11 +63,14 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
     handler: async (request, reply) => {
       const collection = engine().get(request.params.name);
       const wanted = parseSearch(bodyBytes(request));
-      const { results, stats } = await collection.search({ ...wanted, with_stats: true }, endOf(request));
-      if (stats !== undefined) metrics.observeSearch(stats);
-      const answer = wanted.with_stats ? { results, stats } : { results };
       reply.type('application/json');
-      return writeSearchReply(answer, request.query.encoding);
+      return engine().replies.use(async (size) => {
+        const caller = { signal: endOf(request), reply: size };
+        const { results, stats } = await collection.search({ ...wanted, with_stats: true }, caller);
+        if (stats !== undefined) metrics.observeSearch(stats);
+        const answer = wanted.with_stats ? { results, stats } : { results };
+        return writeSearchReply(answer, request.query.encoding);
+      });
     },
   });
 }
@@ -124,16 +128,14 @@ export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metr
       const searches = isSmall(blocks)
         ? parseSearches(Buffer.concat(blocks))
         : await engine().ingest.parseSearches(blocks);
-      const answers = await collection.searchBatch(
-        searches.map((wanted) => ({ ...wanted, with_stats: true })),
-        endOf(request),
-      );
-      for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
+      const wanted = searches.map((search) => ({ ...search, with_stats: true }));
       reply.type('application/json');
-      return writeBatchReply(
-        answers.map(({ results }) => results),
-        request.query.encoding,
-      );
+      return engine().replies.use(async (size) => {
+        const answers = await collection.searchBatch(wanted, { signal: endOf(request), reply: size });
+        for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
+        const lists = answers.map(({ results }) => results);
+        return writeBatchReply(lists, request.query.encoding);
+      });
     },
   });
 }

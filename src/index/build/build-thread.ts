@@ -1,7 +1,9 @@
 // The jobs of a build, as one thread does them: loading, assigning, averaging. What is done in which order, `cluster.ts` decides. Runs on build workers.
 
+import { ServiceError } from '../../errors.js';
 import { instantiateKernels, type Kernels } from '../../kernels/kernels.js';
 import { METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
+import { SQUARED_NORM_MAX } from '../../limits.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
 import type { IndexSettings } from '../settings.js';
@@ -26,6 +28,9 @@ export const JOB = {
   /** [first of leafList, end] */
   findNeighbours: 5,
 } as const;
+
+/** What is kept in 8 bits is rounded: a little more than what is let in. */
+const SQUARED_NORM_STORED_MAX = 1.1 * SQUARED_NORM_MAX;
 
 export class BuildThread {
   readonly views: ArenaViews;
@@ -90,7 +95,17 @@ export class BuildThread {
     this.#reader.copyInto(this.views.positions[point] as number, this.#bytes, this.#thread.row);
     this.kernels.decodeRow(this.#thread.row, dimension, PRECISION_NUMBER[this.#reader.precision], address);
     this.#floats.fill(0, address / 4 + dimension, address / 4 + dim);
+    this.#refuseDamaged(this.kernels.squaredNorm(address, dim), point);
     if (metric === 'cosine') this.kernels.normalize(address, dim);
+  }
+
+  /** One vector of NaN or of huge numbers would spoil the centroids, and so the codes of all the others. */
+  #refuseDamaged(squaredNorm: number, point: number): void {
+    if (squaredNorm <= SQUARED_NORM_STORED_MAX) return;
+    throw new ServiceError('storage_corrupt', {
+      path: 'a file of vectors',
+      reason: `the vector at position ${this.views.positions[point]} has the squared length ${squaredNorm}`,
+    });
   }
 
   #assignSamples(first: number, end: number, list: number, listLength: number): void {
