@@ -129,7 +129,7 @@ function patientCollection(): { collection: Collection; started: Promise<void>; 
   const ends = new Promise<unknown>((resolve) => {
     end = resolve;
   });
-  const search = (_request: unknown, signal: AbortSignal) =>
+  const search = (_request: unknown, { signal }: { signal: AbortSignal }) =>
     new Promise((_resolve, reject) => {
       signal.addEventListener('abort', () => {
         end(signal.reason);
@@ -171,8 +171,8 @@ test('a search that waits ends when its client leaves', async (t) => {
 test('an answered request is not taken for one whose client left', async (t) => {
   const { app, collections } = await startService(t);
   let signal: AbortSignal | undefined;
-  const search = async (_request: unknown, given: AbortSignal) => {
-    signal = given;
+  const search = async (_request: unknown, given: { signal: AbortSignal }) => {
+    signal = given.signal;
     return { results: [] };
   };
   collections.get = () => ({ search }) as unknown as Collection;
