@@ -45,7 +45,9 @@ await withTemporaryService(async (running) => {
   const search = { vector: queryTexts[0] as string };
   await measureRestarts(running, { name: NAME, search, wanted: '<= 2000' }, figures);
   if (!smoke) await measureWide(running);
-  await loadEventLoop({ ...asked, vectors: base, seconds: sizes.loadSeconds }, figures);
+  // The restarts have changed the client.
+  const now = { ...asked, client: running.client };
+  await loadEventLoop({ ...now, vectors: base, seconds: sizes.loadSeconds }, figures);
 });
 figures.print();
 
