@@ -54,7 +54,8 @@ export function sizeOfBuild(input: BuildInput): BuildSize {
   const generation = generationBytes(builtShape(settings, counts, rowBase), searchThreads + threads);
   const samples = sampleBytes(sampleShape(counts.slots, counts.leaves));
   const vectors = points * rowBytes;
-  const arena = wholePages(arenaLayout(shape).end) + (2 + LISTS) * points * U32_BYTES;
+  // For each point: its position, its row, the lists, and the ranks that each thread of a calibration keeps.
+  const arena = wholePages(arenaLayout(shape).end) + (2 + LISTS + threads) * points * U32_BYTES;
   return {
     claimBytes: arena + samples + threads * THREAD_HEAP_BYTES + generation + (isInMemory ? vectors : 0),
     indexBytes: layout.chunkTable + RowSlots.bytesFor(rowBase, points),

@@ -21,6 +21,8 @@ import { yieldToLoop } from './yield-to-loop.js';
 /** What is filled in between two turns of the event loop: results, those with large payloads counting more. */
 const RESULTS_PER_TURN = 64;
 const PAYLOAD_BYTES_PER_RESULT = 2048;
+/** What a result takes beside its id, vector and payload. */
+const RESULT_BYTES = 40;
 /** Each time a search finds too little it probes this many times as many leaves. */
 const WIDENING = 4;
 /** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
@@ -154,7 +156,8 @@ export class CollectionSearch {
     const { vector, self } = this.#target(live, request);
     const query = this.#query(live, request, vector, self);
     const answer = await this.ask(live, query, caller);
-    if (!query.exact) this.#options.searched(request, query);
+    // A search by id is no sample: its own point would be found in any case.
+    if (!query.exact && self === undefined) this.#options.searched(request, query);
     const { hits, vanished } = this.hitsOf(answer, self);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
     const results = await this.#fill(live, hits.slice(0, request.k), request, caller.reply);
@@ -176,7 +179,7 @@ export class CollectionSearch {
       const score = scoreOf(metric, hit.distance);
       if (request.score_threshold !== undefined && !passes(metric, score, request.score_threshold)) break;
       const payload = request.with_payload ? this.#payload(hit) : null;
-      reply?.add(vectorBytes + (payload?.byteLength ?? 0));
+      reply?.add(RESULT_BYTES + hit.key.length + vectorBytes + (payload?.byteLength ?? 0));
       const result: SearchResult = { id: hit.id, score };
       if (request.with_vector) result.vector = vectors.read(live, hit.row);
       if (payload) result.payload = decodePayload(payload);

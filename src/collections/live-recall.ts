@@ -1,6 +1,7 @@
 // The recall that the searches of a collection have in service: now and then one of them is run again in idle time,
 // beside an exact one. Main thread; the scans are the workers'.
 
+import { ServiceError } from '../errors.js';
 import type { Query } from '../index/query.js';
 import type { CollectionSearch } from './collection-search.js';
 import { type Effort, planFor } from './plan-for.js';
@@ -9,20 +10,20 @@ import type { Views } from './views.js';
 
 /** The gauge is the mean of so many last samples. */
 const SAMPLES_MAX = 200;
+/** Of all time, what goes into measuring at most. */
+const TIME_SHARE = 0.02;
+const PAUSE_MS_MIN = 1000;
+/** So long nobody must have searched; looked at as often. */
+const IDLE_MS = 250;
+/** No row is left out of the answers. */
+const NO_ROW = -1;
+
 /** A search that was answered: what was asked for, and the vector and number of neighbours it came to. */
 interface Asked {
   request: Effort;
   vector: Float32Array;
   k: number;
 }
-
-/** A search thread's time that goes into measuring, at most. */
-const TIME_SHARE = 0.02;
-const PAUSE_MS_MIN = 1000;
-/** So long nobody must have searched; looked at as often. */
-const IDLE_MS = 250;
-/** No row: what is searched for is not left out of its own answer. */
-const NO_ROW = -1;
 
 export interface LiveRecallOptions {
   views: Views;
@@ -31,6 +32,8 @@ export interface LiveRecallOptions {
   idleMs(): number;
   /** Of full vectors: where there are more an exact search would drive what is hot out of the page cache. */
   vectorBytesMax: number;
+  /** Told of defects. */
+  failed(error: unknown): void;
   /** Bytes of a full vector. */
   rowBytes: number;
 }
@@ -43,13 +46,15 @@ export class LiveRecall {
   #timer: NodeJS.Timeout | undefined;
   #measuring: Promise<void> | undefined;
   #nextMs = 0;
-  #isStopped = false;
+  readonly #stop = new AbortController();
+  /** Of the samples kept. */
+  #generation = -1;
 
   constructor(options: LiveRecallOptions) {
     this.#options = options;
   }
 
-  /** Mean recall of the last samples; null before the first. */
+  /** Mean recall of the last samples on the same index; null before the first. */
   get recall(): number | null {
     const count = this.#recalls.length;
     return count === 0 ? null : this.#recalls.reduce((sum, recall) => sum + recall, 0) / count;
@@ -62,14 +67,15 @@ export class LiveRecall {
 
   /** A search that was answered by the index; most are let go. */
   offer(request: Effort, { vector, k }: Query): void {
-    if (this.#waiting !== undefined || performance.now() < this.#nextMs || this.#isStopped) return;
+    if (this.#waiting !== undefined || performance.now() < this.#nextMs) return;
+    if (this.#stop.signal.aborted) return;
     this.#waiting = { request, vector: vector.slice(), k };
     this.#wait();
   }
 
   /** Ends measuring; resolves when nothing runs any more. */
   async stop(): Promise<void> {
-    this.#isStopped = true;
+    this.#stop.abort(new ServiceError('shutting_down'));
     clearTimeout(this.#timer);
     await this.#measuring;
   }
@@ -84,17 +90,18 @@ export class LiveRecall {
   async #measure(asked: Asked): Promise<void> {
     const startedMs = performance.now();
     try {
-      const recall = await this.#recallOf(asked);
+      const recall = await this.#sample(asked);
       if (recall !== undefined) this.#keep(recall);
-    } catch {
+    } catch (error) {
       // The collection is closed, or full of work: another search will do.
+      if (!(error instanceof ServiceError)) this.#options.failed(error);
     }
     const tookMs = performance.now() - startedMs;
     this.#nextMs = performance.now() + Math.max(PAUSE_MS_MIN, tookMs / TIME_SHARE);
     this.#waiting = undefined;
   }
 
-  #recallOf({ request, vector, k }: Asked): Promise<number | undefined> {
+  #sample({ request, vector, k }: Asked): Promise<number | undefined> {
     const { views, search, vectorBytesMax, rowBytes } = this.#options;
     return views.use(async (live) => {
       const vectors = live.view.slots + live.served.generation.pendingCount;
@@ -102,8 +109,15 @@ export class LiveRecall {
       // Planned and searched anew: the index may be another by now, and both answers must be of the same points.
       const query = { vector, k, ...planFor(live, request) };
       if (query.exact) return undefined;
-      const found = await search.ask(live, query);
-      const truth = await search.ask(live, { ...query, exact: true });
+      const caller = { isBatch: true, signal: this.#stop.signal };
+      const { served } = live;
+      const points = () => `${served.indexedCount} ${served.pendingCount}`;
+      const before = points();
+      const found = await search.ask(live, query, caller);
+      const truth = await search.ask(live, { ...query, exact: true }, caller);
+      if (points() !== before) return undefined;
+      if (served.number !== this.#generation) this.#recalls.length = 0;
+      this.#generation = served.number;
       return recallOf(found, truth, NO_ROW, query.k);
     });
   }

@@ -206,6 +206,7 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
     search,
     idleMs: () => (services.buildClaims.size > 0 ? 0 : dispatcher.idleMs),
     vectorBytesMax: memory.limitBytes / 2,
+    failed: (error) => log.error({ collection: name, error }, 'the recall of a search was not measured'),
     rowBytes: rowBytes(entry),
   });
   const encoder = new PendingEncoder({ collection, views, dispatcher, log });

@@ -1,4 +1,4 @@
-// What the answers under way hold of the heap: payloads and vectors of one reply add up, and so do replies. Main thread.
+// What the answers under way hold of the heap: results, payloads and vectors of one reply add up, and so do replies. Main thread.
 
 import { ServiceError } from '../errors.js';
 import { REPLIES_BYTES_MAX, REPLY_BYTES_MAX } from '../limits.js';
@@ -7,14 +7,9 @@ import { REPLIES_BYTES_MAX, REPLY_BYTES_MAX } from '../limits.js';
 export class ReplyRoom {
   #usedBytes = 0;
 
-  /** Runs `work`, which counts what its reply will hold, until the reply is written. */
-  async use<Result>(work: (reply: ReplySize) => Promise<Result>): Promise<Result> {
-    const reply = new ReplySize((bytes) => this.#take(bytes));
-    try {
-      return await work(reply);
-    } finally {
-      this.#usedBytes -= reply.bytes;
-    }
+  /** Room for one more reply, to be closed when it has left. */
+  open(): ReplySize {
+    return new ReplySize((bytes) => this.#take(bytes));
   }
 
   #take(bytes: number): void {
@@ -31,15 +26,17 @@ export class ReplySize {
     this.#take = take;
   }
 
-  get bytes(): number {
-    return this.#bytes;
-  }
-
   /** @throws reply_too_large; overloaded where the replies of all requests hold too much */
   add(bytes: number): void {
     if (this.#bytes + bytes > REPLY_BYTES_MAX)
       throw new ServiceError('reply_too_large', { bytesMax: REPLY_BYTES_MAX });
     this.#take(bytes);
     this.#bytes += bytes;
+  }
+
+  /** Gives the room back; again does no harm. */
+  close(): void {
+    this.#take(-this.#bytes);
+    this.#bytes = 0;
   }
 }

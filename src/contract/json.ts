@@ -79,7 +79,7 @@ function syntaxReason(error: unknown, text: string): string {
   return `unexpected text in its ${text.length} characters`;
 }
 
-/** Walks without recursion: nesting is bounded by the body's size only. */
+/** Walks without recursion. */
 function refusePrototypeKeys(root: unknown): void {
   const pending: unknown[] = [root];
   while (pending.length > 0) {

@@ -1,5 +1,7 @@
 // Search, one query or many, and the measurement of recall. Main thread.
 
+import type { FastifyReply } from 'fastify';
+import type { ReplyRoom, ReplySize } from '../../collections/reply-room.js';
 import { recallReport, recallRequest } from '../../contract/recall.js';
 import {
   parseSearch,
@@ -39,6 +41,13 @@ const QUERY_ERRORS = [
   'not_supported',
 ] as const;
 
+/** Counted until the client has read all of it, or has left. */
+function sizeOf({ raw }: FastifyReply, replies: ReplyRoom): ReplySize {
+  const size = replies.open();
+  for (const event of ['finish', 'close']) raw.once(event, () => size.close());
+  return size;
+}
+
 export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metrics): void {
   api.route({
     method: 'POST',
@@ -64,13 +73,11 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
       const collection = engine().get(request.params.name);
       const wanted = parseSearch(bodyBytes(request));
       reply.type('application/json');
-      return engine().replies.use(async (size) => {
-        const caller = { signal: endOf(request), reply: size };
-        const { results, stats } = await collection.search({ ...wanted, with_stats: true }, caller);
-        if (stats !== undefined) metrics.observeSearch(stats);
-        const answer = wanted.with_stats ? { results, stats } : { results };
-        return writeSearchReply(answer, request.query.encoding);
-      });
+      const caller = { signal: endOf(request), reply: sizeOf(reply, engine().replies) };
+      const { results, stats } = await collection.search({ ...wanted, with_stats: true }, caller);
+      if (stats !== undefined) metrics.observeSearch(stats);
+      const answer = wanted.with_stats ? { results, stats } : { results };
+      return writeSearchReply(answer, request.query.encoding);
     },
   });
 }
@@ -130,12 +137,11 @@ export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metr
         : await engine().ingest.parseSearches(blocks);
       const wanted = searches.map((search) => ({ ...search, with_stats: true }));
       reply.type('application/json');
-      return engine().replies.use(async (size) => {
-        const answers = await collection.searchBatch(wanted, { signal: endOf(request), reply: size });
-        for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
-        const lists = answers.map(({ results }) => results);
-        return writeBatchReply(lists, request.query.encoding);
-      });
+      const caller = { signal: endOf(request), reply: sizeOf(reply, engine().replies) };
+      const answers = await collection.searchBatch(wanted, caller);
+      for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
+      const lists = answers.map(({ results }) => results);
+      return writeBatchReply(lists, request.query.encoding);
     },
   });
 }
