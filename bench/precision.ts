@@ -7,7 +7,7 @@ import { planSearch } from '../src/index/plan.js';
 import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
 import { buildInProcess } from './coppice-in-process.js';
-import { loadBenchData } from './data/bench-vectors.js';
+import { DATA_HELP, DATA_OPTIONS, loadBenchData } from './data/bench-vectors.js';
 import { type Matrix, recallAt, row } from './data/split.js';
 import { eightBitForms } from './precision/eight-bit-forms.js';
 import { mean, recordTable } from './report.js';
@@ -18,13 +18,8 @@ const METRICS = ['cosine', 'l2', 'dot'] as const;
 
 const HELP = `npm run bench -- precision [--data glove|embeddings] [--count N] [--smoke]
 
---count   only so many vectors; of embeddings 100,000 if not said`;
-const OPTIONS = {
-  data: { type: 'string', default: 'glove' },
-  count: { type: 'string' },
-  queries: { type: 'string', default: '1000' },
-} as const;
-const options = benchOptions(HELP, OPTIONS);
+${DATA_HELP}`;
+const options = benchOptions(HELP, DATA_OPTIONS);
 const { smoke } = options;
 const rounds = smoke ? 1 : 5;
 const exactQueries = smoke ? 5 : 50;

@@ -5,7 +5,7 @@
 import { planSearch } from '../src/index/plan.js';
 import { benchOptions } from './bench-options.js';
 import { type BuiltIndex, buildInProcess } from './coppice-in-process.js';
-import { loadBenchData } from './data/bench-vectors.js';
+import { DATA_HELP, DATA_OPTIONS, loadBenchData } from './data/bench-vectors.js';
 import { type Matrix, recallAt, row } from './data/split.js';
 import { mean, recordTable } from './report.js';
 
@@ -30,14 +30,9 @@ interface Run {
 
 const HELP = `npm run bench -- recall [--data glove|embeddings] [--count N] [--smoke]
 
---count   only so many vectors; of embeddings 100,000 if not said`;
-const OPTIONS = {
-  data: { type: 'string', default: 'glove' },
-  count: { type: 'string' },
-  queries: { type: 'string', default: '1000' },
-} as const;
+${DATA_HELP}`;
 
-const options = benchOptions(HELP, OPTIONS);
+const options = benchOptions(HELP, DATA_OPTIONS);
 const { base, queries } = await loadBenchData(options, console.error);
 const index = await buildInProcess(base, { metric: 'cosine' }, 2);
 const truth = trueNeighbours(index, queries);

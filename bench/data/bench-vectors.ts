@@ -10,6 +10,14 @@ const SMOKE = { count: 5050, dimension: 32, clusters: 50, seed: 1 };
 const SMOKE_QUERIES = 50;
 const EMBEDDINGS_COUNT = '100000';
 
+/** The options that say which. */
+export const DATA_OPTIONS = {
+  data: { type: 'string', default: 'glove' },
+  count: { type: 'string' },
+  queries: { type: 'string', default: '1000' },
+} as const;
+export const DATA_HELP = '--count   only so many vectors; of embeddings 100,000 if not said';
+
 export interface BenchData {
   name: string;
   base: Matrix;
