@@ -3,6 +3,7 @@
 
 import { instantiateKernels, type KernelBits, type KernelMetric } from '../src/kernels/kernels.js';
 import {
+  ASSIGN_BEST_BYTES,
   BLOCK_VECTORS,
   BUFFER,
   BUFFER_HEADER_BYTES,
@@ -192,10 +193,14 @@ function benchAssign(dim: number): void {
   new Uint32Array(memory.buffer, list, centroidCount).forEach((_, i, view) => {
     view[i] = i;
   });
+  const numbers = allocate(vectors * 4);
+  new Uint32Array(memory.buffer, numbers, vectors).forEach((_, i, view) => {
+    view[i] = i;
+  });
   const nearest = allocate(vectors * 4);
-  const best = allocate(vectors * 4);
+  const best = allocate(ASSIGN_BEST_BYTES);
   measure('assign', { dim, place: 'cache', vectors, macsPerVector: dim * centroidCount }, () => {
-    kernels.assign(points, vectors, dim, centroids, norms, list, centroidCount, nearest, best);
+    kernels.assign(points, numbers, vectors, dim, centroids, norms, list, centroidCount, nearest, best);
   });
 }
 

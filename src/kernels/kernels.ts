@@ -137,8 +137,12 @@ export interface Kernels {
     leaves: number,
   ): void;
 
-  /** For each point the listed centroid c that minimises norms[c] - 2<x,c>, and that minimum. */
+  /**
+   * For each of the `count` rows of a matrix whose numbers `points` holds, the listed centroid c that minimises
+   * norms[c] - 2<x,c>. `best`: room of ASSIGN_BEST_BYTES.
+   */
   assign(
+    matrix: number,
     points: number,
     count: number,
     dim: number,
@@ -151,6 +155,8 @@ export interface Kernels {
   ): void;
   /** Adds each point to the f32 sum of its nearest centroid, and counts it. */
   accumulate(points: number, count: number, dim: number, nearest: number, sums: number, counts: number): void;
+  /** Writes the sum of the `count` rows of a matrix whose numbers `list` holds. */
+  sumListed(matrix: number, list: number, count: number, dim: number, sum: number): void;
   scaleVector(vector: number, dim: number, factor: number): void;
   squaredNorm(vector: number, dim: number): number;
   /** Scales to unit norm; a zero vector stays zero. */

@@ -93,6 +93,9 @@ export function quantizedQueryBytes(dim: number): number {
   return 16 + Math.ceil(dim / 16) * 32;
 }
 
+/** Room for the smallest value of each of the points `assign` is at: 24 KiB of points, of 8 dimensions at least. */
+export const ASSIGN_BEST_BYTES = (24576 / 32) * 4;
+
 /** Bytes of the query tables: 16 entries for each four dimensions. */
 export function tableBytes(dim: number): number {
   return (dim / 4) * 16;

@@ -77,6 +77,20 @@ t.test('normalizing gives unit norm at any magnitude, and leaves zero alone', as
   t.ok(zero.view.every((value) => value === 0));
 });
 
+t.test('the sum of listed rows counts a row as often as it is listed', (t) => {
+  const dim = 40;
+  const arena = new Arena();
+  const matrix = arena.floats(gaussian(random(2), 50 * dim));
+  const list = arena.words([49, 0, 7, 7, 31]);
+  const sum = arena.floats(gaussian(random(3), dim));
+  arena.kernels.sumListed(matrix.address, list.address, list.view.length, dim, sum.address);
+  const expected = Array.from({ length: dim }, (_, j) =>
+    list.view.reduce((total, row) => total + (matrix.view[row * dim + j] as number), 0),
+  );
+  t.ok(largestDifference(sum.view, expected) < 1e-5);
+  t.end();
+});
+
 t.test('accumulation adds each point to the sum of its centroid', async (t) => {
   const dim = 40;
   const arena = new Arena();

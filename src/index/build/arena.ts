@@ -1,6 +1,6 @@
 // The working memory of one build, shared by its threads: everything is found by address, nothing is copied. Runs on build workers.
 
-import { OVERRUN_BYTES, ROW_HEAD_BYTES_MAX } from '../../kernels/layout.js';
+import { ASSIGN_BEST_BYTES, OVERRUN_BYTES, ROW_HEAD_BYTES_MAX } from '../../kernels/layout.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import { allocateMemory } from '../generation.js';
 import { codeDimension, type IndexSettings } from '../settings.js';
@@ -10,9 +10,6 @@ export const NEIGHBOURS_MAX = 128;
 /** Room to find them in. */
 export const NEIGHBOUR_CANDIDATES_MAX = 2 * NEIGHBOURS_MAX;
 
-/** Points per assignment tile: centroids stay in cache while a tile is compared with all of them. */
-export const TILE_POINTS = 64;
-
 /** Sampled points per leaf; k-means is fed well from 39 up (FAISS), 64 and more gain nothing measurable. */
 const SAMPLES_PER_LEAF = 64;
 const SAMPLE_BYTES_MAX = 384 * 1024 * 1024;
@@ -21,6 +18,7 @@ const SAMPLES_MIN = 16_384;
 /** Rows of a thread's chunk: the more, the more of them share the leaves they are compared with. */
 const CHUNK_BYTES_MAX = 24 * 1024 * 1024;
 const CHUNK_ROWS_MAX = 32_768;
+const CHUNK_ROWS_MIN = 64;
 /** The chunks of all threads together. */
 const CHUNKS_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -66,7 +64,7 @@ export function arenaShape(settings: IndexSettings, points: number, threadsMax: 
   const sumAreas = atLeast(1, Math.min(threads, SUMS_BYTES_MAX / (treeNodesMax * rowBytes)));
   const chunkBytes = Math.min(CHUNK_BYTES_MAX, CHUNKS_BYTES_MAX / threads);
   const chunkRows = atLeast(
-    TILE_POINTS,
+    CHUNK_ROWS_MIN,
     Math.min(CHUNK_ROWS_MAX, chunkBytes / rowBytes, Math.ceil(points / threads)),
   );
   const jobsMax = 2 * nodesMax + Math.ceil(samples / 512) + Math.ceil(points / chunkRows) + 1024;
@@ -119,16 +117,18 @@ export interface ArenaLayout {
   counts: number;
   locks: number;
   jobs: number;
-  /** Per thread: one chunk of rows, one tile and what the kernel says of it, a buffer of neighbours, one stored row. */
+  /** Per thread: one chunk of rows, in which order and to what they are assigned, a buffer of neighbours, one stored row. */
   threads: ThreadLayout[];
   end: number;
 }
 
 export interface ThreadLayout {
   chunk: number;
-  tile: number;
-  tileNearest: number;
-  tileBest: number;
+  /** u32 per row of the chunk: rows of one node one after another, and the node that each of these turned out nearest to. */
+  chunkOrder: number;
+  chunkNearest: number;
+  /** Scratch of the kernel that assigns. */
+  best: number;
   buffer: number;
   /** One vector as it is stored. */
   row: number;
@@ -163,9 +163,9 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
   };
   const threadLayouts = Array.from({ length: threads }, () => ({
     chunk: take(shape.chunkRows * dim * 4),
-    tile: take(TILE_POINTS * dim * 4),
-    tileNearest: take(TILE_POINTS * 4),
-    tileBest: take(TILE_POINTS * 4),
+    chunkOrder: take(shape.chunkRows * 4),
+    chunkNearest: take(shape.chunkRows * 4),
+    best: take(ASSIGN_BEST_BYTES),
     buffer: take(CandidateBuffer.bytesFor(NEIGHBOUR_CANDIDATES_MAX)),
     row: take(dim * 4 + ROW_HEAD_BYTES_MAX + OVERRUN_BYTES),
   }));

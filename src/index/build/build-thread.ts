@@ -7,7 +7,7 @@ import { SQUARED_NORM_MAX } from '../../limits.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
 import type { PositionReader } from '../query.js';
 import type { IndexSettings } from '../settings.js';
-import { NEIGHBOUR_CANDIDATES_MAX, NEIGHBOURS_MAX, type ThreadLayout, TILE_POINTS } from './arena.js';
+import { NEIGHBOUR_CANDIDATES_MAX, NEIGHBOURS_MAX, type ThreadLayout } from './arena.js';
 import type { ArenaViews } from './arena-views.js';
 import type { BuildControl } from './control.js';
 import { groupBy } from './group.js';
@@ -109,25 +109,15 @@ export class BuildThread {
   }
 
   #assignSamples(first: number, end: number, list: number, listLength: number): void {
-    const { sampleOrder, sampleNearest } = this.views;
-    for (let start = first; start < end; start += TILE_POINTS) {
-      const count = Math.min(TILE_POINTS, end - start);
-      for (let i = 0; i < count; i++)
-        this.#toTile(i, this.views.sampleAddress(sampleOrder[start + i] as number));
-      this.#assignTile(count, list, listLength);
-      sampleNearest.set(this.views.words(this.#thread.tileNearest, count), start);
-    }
+    const { sample, sampleOrder, sampleNearest } = this.views.layout;
+    this.#assign(sample, sampleOrder + first * 4, end - first, list, listLength, sampleNearest + first * 4);
   }
 
   #averageSamples(node: number, first: number, end: number): void {
-    const { dim } = this.views.shape;
+    const { layout, shape } = this.views;
+    const { dim } = shape;
     const centroid = this.views.centroidAddress(node);
-    this.views.floats(centroid, dim).fill(0);
-    this.views.words(this.#thread.tileNearest, 1)[0] = 0;
-    for (let i = first; i < end; i++) {
-      const sample = this.views.sampleAddress(this.views.sampleOrder[i] as number);
-      this.kernels.accumulate(sample, 1, dim, this.#thread.tileNearest, centroid, this.#thread.tileBest);
-    }
+    this.kernels.sumListed(layout.sample, layout.sampleOrder + first * 4, end - first, dim, centroid);
     this.kernels.scaleVector(centroid, dim, 1 / (end - first));
     this.views.norms[node] = this.kernels.squaredNorm(centroid, dim);
   }
@@ -183,41 +173,32 @@ export class BuildThread {
     nodes: Uint32Array,
     listOf: (node: number) => [address: number, length: number] | undefined,
   ): void {
-    const rowBytes = this.views.shape.dim * 4;
+    const { chunk, chunkOrder, chunkNearest } = this.#thread;
     const { order, groups } = groupBy(nodes, this.views.shape.nodesMax);
+    const nearest = this.views.words(chunkNearest, nodes.length);
+    this.views.words(chunkOrder, nodes.length).set(order);
     for (const { value, first, end } of groups) {
       const list = listOf(value);
       if (list === undefined) continue;
-      for (let start = first; start < end; start += TILE_POINTS) {
-        const count = Math.min(TILE_POINTS, end - start);
-        for (let i = 0; i < count; i++)
-          this.#toTile(i, this.#thread.chunk + (order[start + i] as number) * rowBytes);
-        this.#assignTile(count, ...list);
-        const nearest = this.views.words(this.#thread.tileNearest, count);
-        for (let i = 0; i < count; i++) nodes[order[start + i] as number] = nearest[i] as number;
-      }
+      this.#assign(chunk, chunkOrder + first * 4, end - first, ...list, chunkNearest + first * 4);
+      for (let i = first; i < end; i++) nodes[order[i] as number] = nearest[i] as number;
     }
   }
 
-  #toTile(index: number, address: number): void {
-    const { dim } = this.views.shape;
-    this.#floats.copyWithin(this.#thread.tile / 4 + index * dim, address / 4, address / 4 + dim);
-  }
-
-  #assignTile(count: number, list: number, listLength: number): void {
+  /** Writes for each of the rows of `matrix` whose numbers `points` holds which of the listed nodes is nearest. */
+  #assign(
+    matrix: number,
+    points: number,
+    count: number,
+    list: number,
+    listLength: number,
+    nearest: number,
+  ): void {
     const { layout, shape } = this.views;
-    const { tile, tileNearest, tileBest } = this.#thread;
-    this.kernels.assign(
-      tile,
-      count,
-      shape.dim,
-      layout.centroids,
-      layout.norms,
-      list,
-      listLength,
-      tileNearest,
-      tileBest,
-    );
+    const { centroids, norms } = layout;
+    const { best } = this.#thread;
+    const { dim } = shape;
+    this.kernels.assign(matrix, points, count, dim, centroids, norms, list, listLength, nearest, best);
   }
 
   /** New centroids: the means of what all threads have summed up. An empty leaf keeps its centroid. */

@@ -58,7 +58,10 @@ export class Clustering {
       this.#control.advance(1);
     }
     this.#control.enter('assigning', shape.points * DATA_PASSES);
-    for (let pass = 0; pass < DATA_PASSES; pass++) this.#assignAll(pass === 0);
+    for (let pass = 0; pass < DATA_PASSES; pass++) {
+      if (pass > 0) this.#findNeighbours();
+      this.#assignAll(pass === 0);
+    }
     this.#splitLargeLeaves();
     return drawBlueprint(this.#views);
   }
@@ -133,7 +136,6 @@ export class Clustering {
     this.#jobs.run(JOB.assignPoints);
     this.#jobs.addRanges(this.#views.leaves.length, LEAVES_PER_JOB);
     this.#jobs.run(JOB.averageLeaves);
-    this.#findNeighbours();
   }
 
   /** No leaf holds more than `maxLeafSize`: those that do are split by the vectors they really have. */

@@ -17,7 +17,19 @@ import { CALIBRATED_KS, NEIGHBOURS_CALIBRATED, QuerySample, type SampleShape } f
 /** By estimate, all true neighbours but a few in ten thousand stand among so many; the shorter the code the more. */
 const CANDIDATES_LONG_CODE = 1024;
 const CANDIDATES_SHORT_CODE = 3072;
+/** Of these the first so many are read, then those that a bound this much wider than that of a search lets through. */
+const FIRST_ROUND = 2 * NEIGHBOURS_CALIBRATED;
+const BOUND_WIDTH = 1.5;
 const WHOLE = { index: 0, count: 1 };
+
+/** Best first. */
+interface Candidates {
+  /** Their positions. */
+  order: Uint32Array;
+  estimates: Float32Array;
+  /** Lower bounds of their distances, as a search has them. */
+  bounds: Float32Array;
+}
 
 export class CalibrationSampler {
   readonly #generation: Generation;
@@ -53,8 +65,9 @@ export class CalibrationSampler {
     loadQuery(queryVector, precision, this.#generation, this.#kernels, this.#scratch);
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     this.#rankLeaves(sample, shape);
-    const { order, bounds } = this.#candidates();
-    this.#readNeighbours(slot, order, bounds, sample);
+    const candidates = this.#candidates();
+    this.#readCandidates(candidates);
+    this.#noteNeighbours(slot, candidates, sample);
   }
 
   #rankLeaves(sample: QuerySample, shape: SampleShape): void {
@@ -68,8 +81,8 @@ export class CalibrationSampler {
     }
   }
 
-  /** Positions of the best vectors by estimate over all leaves, best first, and their lower bounds. */
-  #candidates(): { order: Uint32Array; bounds: Float32Array } {
+  /** The best vectors by estimate over all leaves. */
+  #candidates(): Candidates {
     const { settings, slots, leaves } = this.#generation;
     const { candidates, tableOut } = this.#scratch;
     const kernels = this.#kernels;
@@ -88,28 +101,45 @@ export class CalibrationSampler {
         METRIC_NUMBER[settings.metric],
       );
     kernels.sortBuffer(candidates.address, count);
-    const order = Uint32Array.from({ length: count }, (_, i) => candidates.positionAt(i));
-    const bounds = Float32Array.from({ length: count }, (_, i) =>
-      isSign ? Number.NEGATIVE_INFINITY : candidates.lowerBoundAt(i),
-    );
-    return { order, bounds };
+    const order = new Uint32Array(count);
+    const estimates = new Float32Array(count);
+    const bounds = new Float32Array(count);
+    for (let i = 0; i < count; i++) {
+      order[i] = candidates.positionAt(i);
+      estimates[i] = candidates.estimateAt(i);
+      bounds[i] = isSign ? Number.NEGATIVE_INFINITY : candidates.lowerBoundAt(i);
+    }
+    return { order, estimates, bounds };
   }
 
-  /** Compares the candidates exactly. They are left without estimates. */
-  #readNeighbours(slot: number, order: Uint32Array, bounds: Float32Array, sample: QuerySample): void {
-    const { candidates, nearest, positions } = this.#scratch;
+  /** Compares those candidates exactly that can be among the nearest; leaves these sorted. */
+  #readCandidates({ order, estimates, bounds }: Candidates): void {
+    const { nearest, positions } = this.#scratch;
     const kernels = this.#kernels;
+    const { settings } = this.#generation;
     nearest.reset(NEIGHBOURS_CALIBRATED + 1 + TIES_MAX);
-    kernels.listPositions(
-      candidates.address,
-      0,
-      order.length,
-      Number.POSITIVE_INFINITY,
-      positions.byteOffset,
+    const read = (listed: Uint32Array): void => {
+      positions.set(listed.sort());
+      readRows(listed.length, settings, kernels, this.#scratch, this.#reader);
+      kernels.finishBuffer(nearest.address);
+      kernels.sortBuffer(nearest.address, nearest.count);
+    };
+    read(order.slice(0, FIRST_ROUND));
+    const limit =
+      nearest.count > NEIGHBOURS_CALIBRATED
+        ? nearest.estimateAt(NEIGHBOURS_CALIBRATED)
+        : Number.POSITIVE_INFINITY;
+    read(
+      order.slice(FIRST_ROUND).filter((_, i) => {
+        const estimate = estimates[FIRST_ROUND + i] as number;
+        const width = estimate - (bounds[FIRST_ROUND + i] as number);
+        return estimate - BOUND_WIDTH * width <= limit;
+      }),
     );
-    readRows(order.length, this.#generation.settings, kernels, this.#scratch, this.#reader);
-    kernels.finishBuffer(nearest.address);
-    kernels.sortBuffer(nearest.address, nearest.count);
+  }
+
+  #noteNeighbours(slot: number, { order, bounds }: Candidates, sample: QuerySample): void {
+    const { nearest } = this.#scratch;
     const lowerBounds = this.#rankCandidates(slot, order, bounds);
     const found: { position: number; distance: number }[] = [];
     for (let i = 0; i < nearest.count && found.length < NEIGHBOURS_CALIBRATED; i++) {

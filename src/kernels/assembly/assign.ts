@@ -3,10 +3,11 @@
 
 import { multiplyAdd, sumLanesOfFour } from './lanes';
 
-/** Bytes of points that one pass over the centroids serves. */
-const POINT_BYTES: u32 = 24576;
+/** Bytes of points that one pass over the centroids serves: they stay in the first-level cache. See ASSIGN_BEST_BYTES. */
+const ROUND_BYTES: u32 = 24576;
 
 export function assign(
+  matrix: usize,
   points: usize,
   count: u32,
   dim: u32,
@@ -18,15 +19,16 @@ export function assign(
   best: usize,
 ): void {
   const stride = dim << 2;
-  const some = max<u32>(2, POINT_BYTES / stride) & ~1;
+  const some = max<u32>(2, ROUND_BYTES / stride) & ~1;
   for (let first: u32 = 0; first < count; first += some) {
     const number = min(some, count - first);
     const at = first << 2;
-    assignSome(points + first * stride, number, dim, centroids, norms, list, listCount, nearest + at, best + at);
+    assignSome(matrix, points + at, number, dim, centroids, norms, list, listCount, nearest + at, best);
   }
 }
 
 function assignSome(
+  matrix: usize,
   points: usize,
   count: u32,
   dim: u32,
@@ -62,14 +64,15 @@ function assignSome(
     const numbers = list + (l << 2);
     let i: u32 = 0;
     for (; i + 2 <= count; i += 2) {
-      const point = points + i * stride;
       const at = i << 2;
-      tile(point, point + stride, stride, rowA, rowB, rowC, rowD);
+      const point = matrix + load<u32>(points + at) * stride;
+      const other = matrix + load<u32>(points + at, 4) * stride;
+      tile(point, other, stride, rowA, rowB, rowC, rowD);
       improve(products, tileNorms, numbers, nearest + at, best + at);
       improve(otherProducts, tileNorms, numbers, nearest + at + 4, best + at + 4);
     }
     if (i < count) {
-      const point = points + i * stride;
+      const point = matrix + load<u32>(points + (i << 2)) * stride;
       tile(point, point, stride, rowA, rowB, rowC, rowD);
       improve(products, tileNorms, numbers, nearest + (i << 2), best + (i << 2));
     }

@@ -10,4 +10,4 @@ export { rotate } from './rotate';
 export { boundCandidates, scanLeaves } from './scan';
 export { finishBuffer, listPositions, partition, sortBuffer } from './select';
 export { buildTables } from './tables';
-export { accumulate, normalize, scaleVector, squaredNorm, subtract } from './vectors';
+export { accumulate, normalize, scaleVector, squaredNorm, subtract, sumListed } from './vectors';

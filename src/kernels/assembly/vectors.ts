@@ -23,8 +23,14 @@ export function scaleVector(vector: usize, dim: u32, factor: f32): void {
   }
 }
 
-/** In two steps by the largest magnitude, so that neither tiny nor huge vectors under- or overflow when squared. */
 export function normalize(vector: usize, dim: u32): void {
+  const square = squaredNorm(vector, dim);
+  if (square > 1e-30 && square < 1e30) scaleVector(vector, dim, 1 / sqrt(square));
+  else normalizeExtreme(vector, dim);
+}
+
+/** In two steps by the largest magnitude, so that neither tiny nor huge vectors under- or overflow when squared. */
+function normalizeExtreme(vector: usize, dim: u32): void {
   let largest = f32x4.splat(0);
   for (let i: u32 = 0; i < dim; i += 4) {
     largest = f32x4.max(largest, f32x4.abs(v128.load(vector + (i << 2))));
@@ -49,17 +55,26 @@ export function subtract(a: usize, b: usize, out: usize, dim: u32): void {
   }
 }
 
+export function sumListed(matrix: usize, list: usize, count: u32, dim: u32, sum: usize): void {
+  const stride = dim << 2;
+  memory.fill(sum, 0, stride);
+  for (let i: u32 = 0; i < count; i++) addTo(sum, matrix + load<u32>(list + (i << 2)) * stride, stride);
+}
+
 export function accumulate(points: usize, count: u32, dim: u32, nearest: usize, sums: usize, counts: usize): void {
   const stride = dim << 2;
   for (let i: u32 = 0; i < count; i++) {
     const centroid = load<u32>(nearest + (i << 2));
     const counter = counts + (centroid << 2);
     store<u32>(counter, load<u32>(counter) + 1);
-    const point = points + i * stride;
-    const sum = sums + centroid * stride;
-    for (let at: u32 = 0; at < stride; at += 32) {
-      v128.store(sum + at, f32x4.add(v128.load(sum + at), v128.load(point + at)));
-      v128.store(sum + at, f32x4.add(v128.load(sum + at, 16), v128.load(point + at, 16)), 16);
-    }
+    addTo(sums + centroid * stride, points + i * stride, stride);
+  }
+}
+
+@inline
+function addTo(sum: usize, vector: usize, bytes: u32): void {
+  for (let at: u32 = 0; at < bytes; at += 32) {
+    v128.store(sum + at, f32x4.add(v128.load(sum + at), v128.load(vector + at)));
+    v128.store(sum + at, f32x4.add(v128.load(sum + at, 16), v128.load(vector + at, 16)), 16);
   }
 }
