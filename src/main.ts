@@ -4,7 +4,6 @@
 import closeWithGrace from 'close-with-grace';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { runImport } from './cli/run-import.js';
 import { Collections } from './collections/collections.js';
 import { type Config, describeSettings, loadConfig } from './config.js';
 import { ServiceError } from './errors.js';
@@ -25,6 +24,7 @@ async function main(): Promise<void> {
   if (option === '--help' || option === '-h') return console.log(USAGE);
   if (option === '--version' || option === '-v') return console.log(VERSION);
   if (option === 'import') {
+    const { runImport } = await import('./cli/run-import.js');
     const { env: environment, stdin, stdout, stderr } = process;
     process.exitCode = await runImport(rest, { environment, stdin, stdout, stderr });
     return;
