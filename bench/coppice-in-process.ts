@@ -45,7 +45,10 @@ export async function buildInProcess(
   base: Matrix,
   given: Partial<IndexSettings> & Pick<IndexSettings, 'metric'>,
   threads: number,
-  precision: Precision = 'float32',
+  {
+    precision = 'float32',
+    memoryBytesMax,
+  }: { precision?: Precision; memoryBytesMax?: number | undefined } = {},
 ): Promise<BuiltIndex> {
   const settings = completeSettings({ dimension: base.dimension, ...given });
   const directory = await mkdtemp(join(tmpdir(), 'coppice-bench-'));
@@ -60,7 +63,7 @@ export async function buildInProcess(
   const source: SearchView = {
     key: 'source',
     generationKey: 'source',
-    memory: empty.memory,
+    memories: empty.memories,
     slots: 0,
     rowBase: 0,
     settings,
@@ -68,7 +71,7 @@ export async function buildInProcess(
     leafVectors: null,
     slotRows: { buffer: new SharedArrayBuffer(0) },
   };
-  const pool = new BuildPool({ threads }, (error) => console.error(error));
+  const pool = new BuildPool({ threads, memoryBytesMax }, (error) => console.error(error));
   const built = await pool.build({
     source,
     rowEnd: base.count,
@@ -97,7 +100,7 @@ function openBuilt(
   const view: SearchView = {
     key: 'built',
     generationKey: 'built',
-    memory: generation.memory,
+    memories: generation.memories,
     slots: generation.slots,
     rowBase: generation.rowBase,
     settings,

@@ -15,12 +15,13 @@ import { saveResult } from './results.js';
 import { compareAt } from './search/compare.js';
 import { measure, type Point } from './search/measure.js';
 
-const HELP = `npm run bench -- search [--data glove|embeddings] [--count N] [--queries N] [--rounds N] [--only A,B] [--cache] [--smoke]
+const HELP = `npm run bench -- search [--data glove|embeddings] [--count N] [--queries N] [--rounds N] [--only A,B] [--cache] [--memory-bytes N] [--smoke]
 
 --data    glove (341,479 x 100, the default) or embeddings (made up, 768 dimensions; see "npm run bench -- data")
 --count   only so many vectors; of embeddings 100,000 if not said
 --only    engines: coppice, hnswlib, hnswlib-native, usearch (f32, f16, i8), lancedb (ivf-pq, ivf-rq, hnsw-sq)
 --cache   keep the peers' indexes in .cache and use those of an earlier run: for development
+--memory-bytes  of one memory of Coppice's index: a small number shows what several memories cost
 
 The peers are installed into .cache on the first run. A full run takes about an hour, nearly all of it to build them.`;
 
@@ -35,6 +36,7 @@ const options = benchOptions(HELP, {
   rounds: { type: 'string', default: '5' },
   only: { type: 'string', default: '' },
   cache: { type: 'boolean', default: false },
+  'memory-bytes': { type: 'string' },
 });
 const say = (text: string) => console.error(text);
 await benchSearch();
@@ -51,7 +53,8 @@ async function benchSearch(): Promise<void> {
   say(`${data.name}: true neighbours of ${queries.count} queries`);
   const truth = trueNeighbours(matrixRows(base), queries, K).rows;
   const only = options.only.split(',').filter(Boolean);
-  const engineOptions = { base, queries, k: K, directory, reuse: options.cache, say };
+  const memoryBytesMax = options['memory-bytes'] === undefined ? undefined : Number(options['memory-bytes']);
+  const engineOptions = { base, queries, k: K, directory, reuse: options.cache, memoryBytesMax, say };
   const { engines, leftOut } = await openEngines(only, engineOptions);
   if (options.smoke && leftOut.length > 0) throw new Error('an engine is left out of the smoke run');
   const rounds = options.smoke ? 1 : Number(options.rounds);

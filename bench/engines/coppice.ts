@@ -7,9 +7,9 @@ import { coppiceEfforts } from './coppice-efforts.js';
 import type { Engine, EngineOptions } from './engine.js';
 
 /** Built anew each time: that takes seconds. */
-export async function coppice({ base, queries, k, say }: EngineOptions): Promise<Engine> {
+export async function coppice({ base, queries, k, memoryBytesMax, say }: EngineOptions): Promise<Engine> {
   const startedCpu = process.cpuUsage();
-  const index = await buildInProcess(base, { metric: 'cosine' }, 1);
+  const index = await buildInProcess(base, { metric: 'cosine' }, 1, { memoryBytesMax });
   const { user, system } = process.cpuUsage(startedCpu);
   say(`coppice: built in ${index.buildSeconds.toFixed(1)} s`);
   const { tree, codes, ids } = index.bytesPerVector;

@@ -32,6 +32,8 @@ export interface EngineOptions {
   directory: string;
   /** Take an index that an earlier run left there. */
   reuse: boolean;
+  /** Of one memory of Coppice's index, before it takes another. */
+  memoryBytesMax?: number | undefined;
   say(text: string): void;
 }
 

@@ -3,10 +3,10 @@
 import type { BuildPlan } from '../contract/build.js';
 import { rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
+import { wholePages } from '../index/allocate-memory.js';
 import { type ArenaShape, arenaLayout, arenaShape } from '../index/build/arena.js';
 import { foreseenCounts } from '../index/build/foreseen-counts.js';
 import { sampleBytes, sampleShape } from '../index/calibrate/samples.js';
-import { wholePages } from '../index/generation.js';
 import { type LayoutCounts, layOut } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import type { CollectionParts } from './collection-parts.js';

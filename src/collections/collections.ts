@@ -33,6 +33,8 @@ export interface CollectionsOptions {
   buildThreads: number;
   /** RAM the process may use; what the container or the machine has unless set. */
   memoryBytesMax?: number | undefined;
+  /** Of one memory of an index, before it takes another; as large as they can be unless set. */
+  indexMemoryBytesMax?: number | undefined;
 }
 
 /** A name that is taken: by a collection, or by one that cannot be served at the moment, or not at all. */
@@ -79,7 +81,10 @@ export class Collections {
       const catalog = await Catalog.open<IndexSettings>(directory.catalogPath);
       const found = await lookAround(directory, catalog);
       const searchPool = new SearchPool({ threads: options.searchThreads }, logPoolError(log));
-      const buildPool = new BuildPool({ threads: options.buildThreads }, logPoolError(log));
+      const buildPool = new BuildPool(
+        { threads: options.buildThreads, memoryBytesMax: options.indexMemoryBytesMax },
+        logPoolError(log),
+      );
       const disk = new DiskReserve(options.dataDir);
       const dispatcher = new Dispatcher(searchPool);
       const memory = budgetOf(options, log);

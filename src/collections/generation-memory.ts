@@ -1,7 +1,9 @@
 // What a generation takes in RAM, known before any of it is allocated. Runs on any thread.
 
-import { wholePages } from '../index/generation.js';
-import { type LayoutCounts, layOut } from '../index/memory-layout.js';
+import { wholePages } from '../index/allocate-memory.js';
+import { layOutCodes } from '../index/code-memory.js';
+import { CodeScratch } from '../index/code-scratch.js';
+import { type LayoutCounts, layOut, NO_COUNTS } from '../index/memory-layout.js';
 import { Scratch } from '../index/scratch.js';
 import type { IndexSettings } from '../index/settings.js';
 import { RowSlots } from './row-slots.js';
@@ -12,6 +14,7 @@ export interface GenerationShape {
   leaves: number;
   rowBase: number;
   layout: { end: number };
+  codeMemories: readonly { end: number }[];
 }
 
 /**
@@ -19,18 +22,23 @@ export interface GenerationShape {
  * the search pool, and those of its build, which calibrated it.
  */
 export function generationBytes(shape: GenerationShape, threads: number): number {
-  const { settings, slots, leaves, rowBase, layout } = shape;
-  const scratch = wholePages(Scratch.bytesFor(settings, leaves));
-  return wholePages(layout.end) + threads * scratch + RowSlots.bytesFor(rowBase, slots);
+  const { settings, slots, leaves, rowBase, layout, codeMemories } = shape;
+  const scratch = wholePages(Scratch.bytesFor(settings, leaves, codeMemories.length));
+  const codeScratch = wholePages(CodeScratch.bytesFor(settings));
+  return codeMemories.reduce(
+    (sum, { end }) => sum + wholePages(end) + threads * codeScratch,
+    wholePages(layout.end) + threads * scratch + RowSlots.bytesFor(rowBase, slots),
+  );
 }
 
 /** The generation that a build makes, or will make. */
 export function builtShape(settings: IndexSettings, counts: LayoutCounts, rowBase: number): GenerationShape {
   const { slots, leaves } = counts;
-  return { settings, slots, leaves, rowBase, layout: layOut(settings, counts) };
+  const codeMemories = counts.codeMemories.map((other) => layOutCodes(settings, other));
+  return { settings, slots, leaves, rowBase, layout: layOut(settings, counts), codeMemories };
 }
 
 /** Generation 0. */
 export function emptyShape(settings: IndexSettings, rowBase: number): GenerationShape {
-  return builtShape(settings, { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 }, rowBase);
+  return builtShape(settings, NO_COUNTS, rowBase);
 }

@@ -3,6 +3,7 @@
 
 import type { Backend } from '../contract/index-settings.js';
 import { Generation } from '../index/generation.js';
+import { NO_COUNTS } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import type { RowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
@@ -55,8 +56,7 @@ export class ServedGeneration {
     rowBase: number,
     claim: MemoryClaim,
   ): Promise<ServedGeneration> {
-    const counts = { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 };
-    const generation = Generation.allocate(settings, counts, rowBase);
+    const generation = Generation.allocate(settings, NO_COUNTS, rowBase);
     const rowSlots = await RowSlots.of(generation.slotRows, rowBase);
     const slotRows = { buffer: new SharedArrayBuffer(0) };
     const parts = { generation, rowSlots, leafVectors: null, slotRows, facts: null, claim };

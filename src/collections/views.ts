@@ -53,7 +53,7 @@ export class Views {
     const view: SearchView = {
       key: `${generationKey}/${++this.#shown}`,
       generationKey,
-      memory: generation.memory,
+      memories: generation.memories,
       slots: generation.slots,
       rowBase: generation.rowBase,
       settings: generation.settings,

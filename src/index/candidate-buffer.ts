@@ -13,12 +13,15 @@ export class CandidateBuffer {
   readonly #header: Uint32Array;
   readonly #threshold: Float32Array;
   readonly #words: Uint32Array;
+  /** The most that `reset` may be asked to keep. */
+  readonly keepMax: number;
 
   /** Takes `bytesFor(capacityMax)` bytes at `address`, a multiple of 16. */
   constructor(buffer: ArrayBufferLike, address: number, capacityMax: number) {
     const candidates = address + BUFFER_HEADER_BYTES;
     this.address = address;
     this.#capacityMax = capacityMax;
+    this.keepMax = Math.floor(capacityMax / 2);
     this.#header = new Uint32Array(buffer, address, BUFFER_HEADER_BYTES / 4);
     this.#threshold = new Float32Array(buffer, address + BUFFER.threshold, 1);
     this.#words = new Uint32Array(buffer, candidates, capacityMax * CANDIDATE_WORDS);
@@ -31,7 +34,7 @@ export class CandidateBuffer {
 
   /** Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. */
   reset(keep: number): void {
-    assert(2 * keep <= this.#capacityMax, 'more to keep than there is room for');
+    assert(keep <= this.keepMax, 'more to keep than there is room for');
     this.#header[BUFFER.count / 4] = 0;
     this.#header[BUFFER.capacity / 4] = Math.min(this.#capacityMax, Math.max(2 * keep, CAPACITY_MIN));
     this.#header[BUFFER.keep / 4] = keep;
@@ -41,6 +44,24 @@ export class CandidateBuffer {
 
   get count(): number {
     return this.#header[BUFFER.count / 4] as number;
+  }
+
+  get keep(): number {
+    return this.#header[BUFFER.keep / 4] as number;
+  }
+
+  /** Only smaller estimates enter. */
+  get threshold(): number {
+    return this.#threshold[0] as number;
+  }
+
+  set threshold(estimate: number) {
+    this.#threshold[0] = estimate;
+  }
+
+  /** The candidates, as layout.ts describes them. */
+  get words(): Uint32Array {
+    return this.#words;
   }
 
   positionAt(index: number): number {

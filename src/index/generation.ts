@@ -1,15 +1,15 @@
 // One generation of a collection's index in shared memory: the header, the fixed regions and the growing part behind them.
 // Used on the main thread (publishing, tombstones) and on workers (reading); every call here is O(1) or a view.
 
-import { ServiceError } from '../errors.js';
 import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
-import { INDEX_MEMORY_BYTES_MAX } from '../limits.js';
+import { allocateMemory, growMemory, indexFull, wholePages } from './allocate-memory.js';
+import { CodeMemory } from './code-memory.js';
 import {
   type LayoutCounts,
   type LevelLayout,
   layOut,
   type MemoryLayout,
-  PAGE_BYTES,
+  NO_COUNTS,
   PENDING_CHUNK_ROWS,
   PENDING_CHUNKS_MAX,
   pendingChunkBytes,
@@ -21,7 +21,10 @@ import { codeDimension, type IndexSettings } from './settings.js';
 export const GENERATION_FORMAT_VERSION = 3;
 
 export class Generation {
+  /** Its own memory: everything but the codes of leaves that have no room there. */
   readonly memory: WebAssembly.Memory;
+  /** Those of the other leaves, in the order of their slots; none as long as the codes fit into one memory. */
+  readonly codeMemories: readonly CodeMemory[];
   readonly settings: IndexSettings;
   readonly slots: number;
   /** First row that is not in a slot: pending rows count from here. */
@@ -35,9 +38,11 @@ export class Generation {
   /** The words that change while the generation serves, for atomics. */
   readonly #live: Int32Array;
 
-  /** Wraps a memory whose header is written already. */
-  constructor(memory: WebAssembly.Memory, settings: IndexSettings, slotRows: Uint32Array) {
+  /** Wraps memories whose headers are written already: its own, then the others. */
+  constructor(memories: readonly WebAssembly.Memory[], settings: IndexSettings, slotRows: Uint32Array) {
+    const [memory, ...others] = memories as [WebAssembly.Memory, ...WebAssembly.Memory[]];
     this.memory = memory;
+    this.codeMemories = others.map((other) => new CodeMemory(other));
     this.settings = settings;
     this.slotRows = slotRows;
     this.#bytes = new Uint8Array(memory.buffer);
@@ -68,12 +73,27 @@ export class Generation {
     const signs = new Uint32Array(memory.buffer, layout.signs, 4 * codeDimension(settings.dimension));
     signs.set(rotationSigns(codeDimension(settings.dimension)));
     const slotRows = new Uint32Array(new SharedArrayBuffer(counts.slots * Uint32Array.BYTES_PER_ELEMENT));
-    return new Generation(memory, settings, slotRows);
+    let firstSlot = counts.slots - counts.codeMemories.reduce((sum, { slots }) => sum + slots, 0);
+    const others = counts.codeMemories.map((other) => {
+      const { memory } = CodeMemory.allocate(settings, other, firstSlot);
+      firstSlot += other.slots;
+      return memory;
+    });
+    return new Generation([memory, ...others], settings, slotRows);
   }
 
   /** Generation 0: no leaves, every row pending. */
   static empty(settings: IndexSettings): Generation {
-    return Generation.allocate(settings, { slots: 0, leaves: 0, levelCounts: [], codeBlocks: 0 }, 0);
+    return Generation.allocate(settings, NO_COUNTS, 0);
+  }
+
+  get memories(): WebAssembly.Memory[] {
+    return [this.memory, ...this.codeMemories.map(({ memory }) => memory)];
+  }
+
+  /** The code memory with the codes of a slot; undefined where the generation's own has them. */
+  codeMemoryOf(slot: number): CodeMemory | undefined {
+    return this.codeMemories.findLast(({ firstSlot }) => firstSlot <= slot);
   }
 
   word(index: number): number {
@@ -96,11 +116,12 @@ export class Generation {
     return Atomics.load(this.#live, WORD.chunkCount);
   }
 
-  /** Bytes of the memory by kind; the growing part counts as codes. */
+  /** Bytes of the memories by kind; the growing part counts as codes. */
   get bytesByKind(): { treeBytes: number; codesBytes: number } {
     const pendingBytes = this.chunkCount * pendingChunkBytes(this.settings);
     const tombstoneBytes = this.layout.chunkTable - this.layout.tombstones;
-    const codesBytes = this.layout.fileBytes - this.layout.codes + tombstoneBytes + pendingBytes;
+    const ownBytes = this.layout.fileBytes - this.layout.codes + tombstoneBytes + pendingBytes;
+    const codesBytes = this.codeMemories.reduce((sum, { end }) => sum + end, ownBytes);
     return { treeBytes: this.layout.codes, codesBytes };
   }
 
@@ -148,6 +169,7 @@ export class Generation {
   markDead(position: number): void {
     const { address, bit } = this.#tombstone(position);
     this.bytes(address, 1)[0] = (this.bytes(address, 1)[0] as number) | (1 << bit);
+    if (position < this.slots) this.codeMemoryOf(position)?.markDead(position);
   }
 
   isDead(position: number): boolean {
@@ -209,31 +231,3 @@ const REGIONS = [
   'end',
   'fileBytes',
 ] as const;
-
-/** @throws memory_full past 4 GiB, where a wasm32 memory ends. */
-export function allocateMemory(bytes: number): WebAssembly.Memory {
-  if (bytes > INDEX_MEMORY_BYTES_MAX) throw indexFull(bytes, 0);
-  const initial = Math.ceil(bytes / PAGE_BYTES);
-  return new WebAssembly.Memory({ initial, maximum: INDEX_MEMORY_BYTES_MAX / PAGE_BYTES, shared: true });
-}
-
-/**
- * Adds `bytes` at the end of the memory and returns their address. Growing is atomic: threads that grow at once get areas apart.
- * @throws memory_full
- */
-export function growMemory(memory: WebAssembly.Memory, bytes: number): number {
-  try {
-    return memory.grow(Math.ceil(bytes / PAGE_BYTES)) * PAGE_BYTES;
-  } catch {
-    throw indexFull(bytes, memory.buffer.byteLength);
-  }
-}
-
-/** What an area of `bytes` takes in a memory, which grows by pages. */
-export function wholePages(bytes: number): number {
-  return Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES;
-}
-
-function indexFull(needed: number, used: number): ServiceError {
-  return new ServiceError('memory_full', { needed, used, limit: INDEX_MEMORY_BYTES_MAX });
-}

@@ -1,4 +1,4 @@
-// Where everything of one generation lies in its shared memory. Runs on any thread.
+// Where everything of one generation lies in its own shared memory. Runs on any thread.
 //
 // | region      | bytes                             | content                                              | in the file |
 // |-------------|-----------------------------------|------------------------------------------------------|-------------|
@@ -9,7 +9,7 @@
 // | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
 // |             |                                   | leafCount, 0} of each                                |             |
 // | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit} | yes         |
-// | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf                            | yes         |
+// | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf, of those that fit         | yes         |
 // | tombstones  | slots / 8                         | one bit a slot: 1 = deleted                          | no          |
 // | chunk table | PENDING_CHUNKS_MAX x 4            | addresses of the pending chunks                      | no          |
 // | beyond      | grows                             | pending chunks, and scratch areas of threads         | no          |
@@ -78,9 +78,20 @@ export interface LayoutCounts {
   leaves: number;
   /** Nodes of each level, the leaves first. */
   levelCounts: number[];
-  /** Blocks of 32 codes over all leaves. */
+  /** Blocks of 32 codes over all leaves whose codes are in the generation's own memory. */
   codeBlocks: number;
+  /** What the others hold, in the order of the slots; see code-memory.ts. */
+  codeMemories: { slots: number; codeBlocks: number }[];
 }
+
+/** Of an index of nothing. */
+export const NO_COUNTS: LayoutCounts = {
+  slots: 0,
+  leaves: 0,
+  levelCounts: [],
+  codeBlocks: 0,
+  codeMemories: [],
+};
 
 /** Lays the regions out one behind another, each at a multiple of 64 bytes. */
 export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLayout {

@@ -36,12 +36,12 @@ function scaleOf(vector: Float32Array): number {
 /** Rotates the loaded query and builds its lookup tables: once, whatever the number of leaves. */
 export function prepareCodes(generation: Generation, kernels: Kernels, scratch: Scratch): void {
   const { settings, layout } = generation;
-  const { queryVector, rotated, rotatedVector, centred, tables, tableOut, signQuery } = scratch;
+  const { queryVector, rotated, rotatedVector, centred, forms } = scratch;
   const dim = codeDimension(settings.dimension);
   rotatedVector.fill(0);
   rotatedVector.set(queryVector);
   kernels.rotate(rotated, dim, layout.signs);
   if (settings.metric !== 'dot') kernels.subtract(rotated, layout.centre, centred, dim);
-  kernels.buildTables(settings.metric === 'dot' ? rotated : centred, dim, tables, tableOut);
-  if (settings.quantizer === 'sign') kernels.signCode(rotated, dim, signQuery);
+  kernels.buildTables(settings.metric === 'dot' ? rotated : centred, dim, forms.tables, forms.tableOut);
+  if (settings.quantizer === 'sign') kernels.signCode(rotated, dim, forms.signQuery);
 }

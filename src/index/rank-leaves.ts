@@ -135,7 +135,7 @@ export class LeafRanker {
 
   /** Fills the node buffer with the `keep` nearest nodes of the ranges: their codes are scanned like those of leaves. */
   #scanLevel(level: number, ranges: Range[], keep: number): void {
-    const { nodes, tables, tableOut, leafEntries, leafWords } = this.#scratch;
+    const { nodes, forms, leafEntries, leafWords } = this.#scratch;
     const { settings, layout } = this.#generation;
     const { blocksAddress } = layout.levels[level] as LevelLayout;
     const blockBytes = nodeBlockBytes(settings);
@@ -147,6 +147,7 @@ export class LeafRanker {
     nodes.reset(keep);
     const dim = codeDimension(settings.dimension);
     const { scanLeaves } = this.#kernels;
+    const { tables, tableOut } = forms;
     scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries.length, nodes.address);
   }
 }

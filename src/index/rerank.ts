@@ -23,7 +23,7 @@ export function rerank(
   scratch: Scratch,
   reader: PositionReader,
 ): number {
-  const { candidates, nearest, tableOut, positions } = scratch;
+  const { candidates, nearest, forms, positions } = scratch;
   const { address } = candidates;
   kernels.finishBuffer(address);
   const total = candidates.count;
@@ -36,7 +36,7 @@ export function rerank(
   const first = Math.min(total, FIRST_ROUND_FACTOR * k);
   kernels.boundCandidates(
     address,
-    tableOut,
+    forms.tableOut,
     codeDimension(settings.dimension),
     settings.bits,
     METRIC_NUMBER[settings.metric],

@@ -3,9 +3,12 @@
 import type { Kernels } from '../kernels/kernels.js';
 import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
+import type { CodeMemory } from './code-memory.js';
+import type { QueryForms } from './code-scratch.js';
 import type { Generation } from './generation.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { QueryPart } from './query.js';
+import { BesideScanner } from './scan-beside.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
 import { codeDimension, codeWords } from './settings.js';
 
@@ -15,11 +18,17 @@ export class CodeScanner {
   readonly #generation: Generation;
   readonly #kernels: Kernels;
   readonly #scratch: Scratch;
+  /** One for each code memory. */
+  readonly #beside: BesideScanner[];
 
   constructor(generation: Generation, kernels: Kernels, scratch: Scratch) {
     this.#generation = generation;
     this.#kernels = kernels;
     this.#scratch = scratch;
+    const own = { kernels, memory: generation.memory, scratch };
+    this.#beside = generation.codeMemories.map(
+      (memory, i) => new BesideScanner(memory, i, own, (...scan) => this.#scanEntries(...scan)),
+    );
   }
 
   /** Scans the first `entries` leaf entries of the scratch area; returns the number of vectors scanned. */
@@ -32,10 +41,29 @@ export class CodeScanner {
         leafWords.copyWithin(count++ * LEAF_WORDS, i * LEAF_WORDS, (i + 1) * LEAF_WORDS);
       }
     }
-    this.#scan(count, this.#scratch.candidates);
     let vectors = 0;
     for (let i = 0; i < count; i++) vectors += leafWords[i * LEAF_WORDS + 1] as number;
+    if (this.#beside.length === 0) this.#scan(count);
+    else this.#scanByMemory(count);
     return vectors;
+  }
+
+  /** The leaves of each memory together, in its turn; nearest first among them. */
+  #scanByMemory(entries: number): void {
+    const { leafWords } = this.#scratch;
+    const { codeMemories } = this.#generation;
+    const slotOf = (entry: number): number => leafWords[entry * LEAF_WORDS + 2] as number;
+    const numbers = Uint32Array.from({ length: entries }, (_, entry) => entry);
+    this.#beside.forEach((scanner, i) => {
+      const { firstSlot, slots } = codeMemories[i] as CodeMemory;
+      scanner.scan(numbers.filter((n) => slotOf(n) >= firstSlot && slotOf(n) < firstSlot + slots));
+    });
+    const end = (codeMemories[0] as CodeMemory).firstSlot;
+    const own = numbers.filter((entry) => slotOf(entry) < end);
+    own.forEach((entry, i) => {
+      leafWords.copyWithin(i * LEAF_WORDS, entry * LEAF_WORDS, (entry + 1) * LEAF_WORDS);
+    });
+    this.#scan(own.length);
   }
 
   /** Scans the codes of pending rows [0, encoded); returns the number of vectors scanned. */
@@ -58,23 +86,33 @@ export class CodeScanner {
       leafFloats[at + 6] = errorScale;
       vectors += count;
       if (++entries === BATCH_ROWS) {
-        this.#scan(entries, this.#scratch.candidates);
+        this.#scan(entries);
         entries = 0;
       }
     }
-    this.#scan(entries, this.#scratch.candidates);
+    this.#scan(entries);
     return vectors;
   }
 
-  #scan(entries: number, into: CandidateBuffer): void {
+  #scan(entries: number): void {
+    const { forms, leafEntries, candidates } = this.#scratch;
+    this.#scanEntries(this.#kernels, forms, leafEntries, entries, candidates);
+  }
+
+  #scanEntries(
+    kernels: Kernels,
+    { signQuery, tables, tableOut }: QueryForms,
+    leafEntries: number,
+    entries: number,
+    into: CandidateBuffer,
+  ): void {
     if (entries === 0) return;
     const { settings } = this.#generation;
-    const { leafEntries, signQuery, tables, tableOut } = this.#scratch;
     if (settings.quantizer === 'sign') {
-      this.#kernels.scanHamming(signQuery, codeWords(settings.dimension), leafEntries, entries, into.address);
+      kernels.scanHamming(signQuery, codeWords(settings.dimension), leafEntries, entries, into.address);
     } else {
       const dim = codeDimension(settings.dimension);
-      this.#kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
+      kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
     }
   }
 

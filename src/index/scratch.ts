@@ -2,16 +2,20 @@
 
 import type { Precision } from '../contract/index-settings.js';
 import {
+  BLOCK_FACTOR_BYTES,
+  BLOCK_VECTORS,
+  CANDIDATE_BYTES,
   LEAF_ENTRY_BYTES,
   OVERRUN_BYTES,
   quantizedQueryBytes,
   ROW_HEAD_BYTES_MAX,
-  tableBytes,
 } from '../kernels/layout.js';
 import { CANDIDATES_MAX, K_MAX } from '../limits.js';
+import { growMemory, wholeLines } from './allocate-memory.js';
 import { CandidateBuffer } from './candidate-buffer.js';
-import { type Generation, growMemory } from './generation.js';
-import { codeDimension, codeWords, type IndexSettings } from './settings.js';
+import { CodeScratch, type QueryForms, queryForms, queryFormsBytes } from './code-scratch.js';
+import type { Generation } from './generation.js';
+import { codeDimension, type IndexSettings } from './settings.js';
 
 /** Full vectors copied in at once, to be compared by one kernel call. */
 export const BATCH_ROWS = 64;
@@ -20,6 +24,9 @@ export const BATCH_ROWS = 64;
 export const TIES_MAX = 64;
 
 /** A search by id asks for one more, and leaves the point itself out. */
+/** For all candidates of one code memory. */
+export const BROUGHT_FACTORS_BYTES = Math.ceil(CANDIDATES_MAX / BLOCK_VECTORS) * BLOCK_FACTOR_BYTES;
+
 const NEAREST_CAPACITY = 2 * (K_MAX + 1 + TIES_MAX);
 
 export class Scratch {
@@ -29,10 +36,8 @@ export class Scratch {
   readonly rotatedVector: Float32Array;
   /** The rotated query relative to the generation's centre. */
   readonly centred: number;
-  readonly tables: number;
-  /** What `buildTables` reports. */
-  readonly tableOut: number;
-  readonly signQuery: number;
+  /** Its lookup tables, what `buildTables` reports of them, its sign code. */
+  readonly forms: QueryForms;
   /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, 0} of the leaves to scan. */
   readonly leafEntries: number;
   readonly leafWords: Uint32Array;
@@ -49,21 +54,26 @@ export class Scratch {
   readonly nodes: CandidateBuffer;
   readonly candidates: CandidateBuffer;
   readonly nearest: CandidateBuffer;
+  /** The areas in the generation's code memories, and where their candidates are brought to. */
+  readonly codeAreas: readonly CodeScratch[];
+  readonly broughtCandidates: number;
+  /** Factors of those, as of blocks of 32; each code memory's own. */
+  readonly broughtFactors: number;
 
-  /** Bytes that one area adds to the memory of a generation of so many leaves. */
-  static bytesFor(settings: IndexSettings, leaves: number): number {
-    return sum(areaSizes(settings, entriesFor(leaves)));
+  /** Bytes that one area adds to the memory of a generation of so many leaves, beside so many code memories. */
+  static bytesFor(settings: IndexSettings, leaves: number, codeMemories: number): number {
+    return sum(areaSizes(settings, entriesFor(leaves), codeMemories));
   }
 
   constructor(generation: Generation) {
     const { settings } = generation;
     const dim = codeDimension(settings.dimension);
     const entriesMax = entriesFor(generation.leaves);
-    const sizes = areaSizes(settings, entriesMax);
+    const sizes = areaSizes(settings, entriesMax, generation.codeMemories.length);
     let next = growMemory(generation.memory, sum(sizes));
     const take = (size: number): number => {
       const address = next;
-      next += align(size);
+      next += wholeLines(size);
       return address;
     };
     const { buffer } = generation.memory;
@@ -72,9 +82,7 @@ export class Scratch {
     this.rotated = take(sizes.rotated);
     this.rotatedVector = new Float32Array(buffer, this.rotated, dim);
     this.centred = take(sizes.centred);
-    this.tables = take(sizes.tables);
-    this.tableOut = take(sizes.tableOut);
-    this.signQuery = take(sizes.signQuery);
+    this.forms = queryForms(buffer, take(sizes.forms), settings);
     this.leafEntries = take(sizes.leafEntries);
     this.leafWords = new Uint32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
     this.leafFloats = new Float32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
@@ -87,6 +95,9 @@ export class Scratch {
     this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), 2 * entriesMax);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
     this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
+    this.codeAreas = generation.codeMemories.map((memory) => new CodeScratch(memory, settings));
+    this.broughtCandidates = take(sizes.broughtCandidates);
+    this.broughtFactors = take(sizes.broughtFactors);
   }
 
   /** Address of the query in the form that rows of this precision are compared with. */
@@ -100,15 +111,13 @@ function entriesFor(leaves: number): number {
   return Math.max(BATCH_ROWS, leaves);
 }
 
-function areaSizes(settings: IndexSettings, entriesMax: number) {
+function areaSizes(settings: IndexSettings, entriesMax: number, codeMemories: number) {
   const dim = codeDimension(settings.dimension);
   return {
     query: settings.dimension * 4,
     rotated: dim * 4,
     centred: dim * 4,
-    tables: tableBytes(dim),
-    tableOut: 16,
-    signQuery: codeWords(settings.dimension) * 16,
+    forms: queryFormsBytes(settings),
     leafEntries: entriesMax * LEAF_ENTRY_BYTES,
     rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,
     quantizedQuery: quantizedQueryBytes(settings.dimension),
@@ -117,13 +126,11 @@ function areaSizes(settings: IndexSettings, entriesMax: number) {
     nodes: CandidateBuffer.bytesFor(2 * entriesMax),
     candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
     nearest: CandidateBuffer.bytesFor(NEAREST_CAPACITY),
+    broughtCandidates: codeMemories > 0 ? CANDIDATES_MAX * CANDIDATE_BYTES : 0,
+    broughtFactors: codeMemories * BROUGHT_FACTORS_BYTES,
   };
 }
 
 function sum(sizes: Record<string, number>): number {
-  return Object.values(sizes).reduce((total, size) => total + align(size), 0);
-}
-
-function align(bytes: number): number {
-  return Math.ceil(bytes / 64) * 64;
+  return Object.values(sizes).reduce((total, size) => total + wholeLines(size), 0);
 }

@@ -44,6 +44,8 @@ export interface Kernels {
   /** Pushes the Hamming distance of every vector of the leaves that is below the threshold. */
   scanHamming(query: number, words: number, leaves: number, leafCount: number, buffer: number): void;
 
+  /** Pushes `count` candidates, as another buffer holds them, that are below the threshold. */
+  pushCandidates(candidates: number, count: number, buffer: number): void;
   /** Leaves the `keep` best in the buffer, in no order. */
   finishBuffer(buffer: number): void;
   /** Brings the `n` best to the front, ascending by (estimate, position). */

@@ -44,11 +44,19 @@ export interface BuildRequest {
   canceled: AbortSignal;
 }
 
+export interface BuildPoolOptions {
+  threads: number;
+  /** Of one memory of an index, before it takes another; undefined: as large as they can be. */
+  memoryBytesMax?: number | undefined;
+}
+
 export class BuildPool {
   readonly #pool: WorkerPool<BuildTask>;
+  readonly #memoryBytesMax: number | undefined;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(options: { threads: number }, onError: (error: unknown) => void) {
+  constructor(options: BuildPoolOptions, onError: (error: unknown) => void) {
+    this.#memoryBytesMax = options.memoryBytesMax;
     this.#pool = new WorkerPool(
       {
         file: new URL('./build-worker.js', import.meta.url),
@@ -108,7 +116,7 @@ export class BuildPool {
       kind: 'cluster',
       share: { ...share, threadIndex } satisfies BuildShare,
     }));
-    const counts = layoutCounts(blueprint);
+    const counts = layoutCounts(blueprint, settings, this.#memoryBytesMax);
     await request.reserve?.(shape, counts);
     const generation = Generation.allocate(settings, counts, request.rowEnd);
     // What is built keeps its vectors as they are.
@@ -120,7 +128,7 @@ export class BuildPool {
       await this.#together<void>(shape.threads, control, (threadIndex) => ({
         kind: 'encode',
         share: { ...share, threadIndex } satisfies BuildShare,
-        generation: generation.memory,
+        generation: generation.memories,
         slotRows: generation.slotRows.buffer as SharedArrayBuffer,
         blueprint,
         directory,
@@ -137,7 +145,7 @@ export class BuildPool {
       const slotRows = await saveGeneration(generation, facts, directory);
       await fsyncDirectory(directory);
       this.#checkCanceled(control);
-      const served = new Generation(generation.memory, settings, openRowTable(slotRows));
+      const served = new Generation(generation.memories, settings, openRowTable(slotRows));
       return { generation: served, facts, leafVectors, slotRows };
     } catch (error) {
       await rm(directory, { recursive: true, force: true });
@@ -151,14 +159,14 @@ export class BuildPool {
     threads: number,
     control: BuildControl,
   ): Promise<Calibration | null> {
-    const { settings, slots, rowBase, memory } = generation;
+    const { settings, slots, rowBase, memories } = generation;
     const shape = sampleShape(slots, generation.leaves);
     if (shape.queries === 0) return null;
     const samples = allocateSamples(shape);
     const keys = { key: 'calibration', generationKey: 'calibration' };
     const view = {
       ...keys,
-      memory,
+      memories,
       slots,
       rowBase,
       settings,

@@ -64,7 +64,7 @@ function encode(task: Extract<BuildTask, { kind: 'encode' }>): void {
   const arena = new ArenaViews(share.arena, share.shape, share.positions);
   const generation = new Generation(task.generation, share.settings, new Uint32Array(task.slotRows));
   const source = openGeneration(share.source);
-  const kernels = instantiateKernels(task.generation);
+  const kernels = instantiateKernels(generation.memory);
   const reader = new ViewVectors(share.source);
   const { dimension, precision } = share.source.vectors;
   const writer = new LeafVectorsWriter(task.directory, { dimension, precision }, generation.slots);
@@ -95,7 +95,7 @@ function runCalibration(task: Extract<BuildTask, { kind: 'calibrate' }>): Calibr
   const { view, shape, samples } = task;
   const control = new BuildControl(task.control);
   const generation = openGeneration(view);
-  const kernels = instantiateKernels(view.memory);
+  const kernels = instantiateKernels(generation.memory);
   const sampler = new CalibrationSampler(generation, kernels, new ViewVectors(view));
   const team = new Team(control, (_kind, job) => {
     sampler.sample(job, shape, samples);

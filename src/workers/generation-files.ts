@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import type { Precision } from '../contract/index-settings.js';
 import { type RowShape, rowBytes } from '../contract/stored-vector.js';
 import { ServiceError } from '../errors.js';
+import { allocateMemory, growMemory } from '../index/allocate-memory.js';
 import type { Calibration } from '../index/calibration.js';
-import { allocateMemory, GENERATION_FORMAT_VERSION, Generation, growMemory } from '../index/generation.js';
+import { CodeMemory } from '../index/code-memory.js';
+import { GENERATION_FORMAT_VERSION, Generation } from '../index/generation.js';
 import { WORD } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { readCheckedFile, type Section, writeCheckedFile } from '../storage/checked-file.js';
@@ -18,8 +20,8 @@ import { type SegmentShape, segmentCapacityRows } from '../storage/segment-heade
 import type { VectorsDescriptor } from '../storage/vectors.js';
 
 const INDEX_FILE = { magic: 'COPINDEX', version: GENERATION_FORMAT_VERSION };
-/** The rows come first, so that mapping them maps nothing else. */
-const SECTION = { memory: 1, description: 2, rows: 3 } as const;
+/** The rows come first, so that mapping them maps nothing else. Code memories are numbered from the last id on. */
+const SECTION = { memory: 1, description: 2, rows: 3, codeMemories: 16 } as const;
 
 function indexPath(directory: string): string {
   return join(directory, 'index.bin');
@@ -124,6 +126,10 @@ export async function saveGeneration(
   const sections = await writeCheckedFile(path, INDEX_FILE, [
     { id: SECTION.rows, parts: [rows] },
     { id: SECTION.memory, parts: [header, memory.subarray(64)] },
+    ...generation.codeMemories.map(({ memory, fileBytes }, i) => ({
+      id: SECTION.codeMemories + i,
+      parts: [new Uint8Array(memory.buffer, 0, fileBytes)],
+    })),
     { id: SECTION.description, parts: [new TextEncoder().encode(JSON.stringify(description))] },
   ]);
   return rowTable(path, sections);
@@ -137,8 +143,8 @@ export interface LoadedGeneration {
 }
 
 /**
- * Reads a generation back, every block checked, without a rebuild; `precision` is that of its vectors' files. `allocating` is told how many bytes are about to be
- * allocated, and may refuse that.
+ * Reads a generation back, every block checked, without a rebuild; `precision` is that of its vectors' files. `allocating`
+ * is told how many bytes it will have allocated then, before each memory, and may refuse that.
  * @throws storage_corrupt, what `allocating` throws
  */
 export async function loadGeneration(
@@ -147,27 +153,32 @@ export async function loadGeneration(
   allocating: (bytes: number) => void = () => {},
 ): Promise<LoadedGeneration> {
   const path = indexPath(directory);
-  let memory: WebAssembly.Memory | undefined;
+  const memories: WebAssembly.Memory[] = [];
+  let allocated = 0;
   let json = new Uint8Array();
   const sections = await readCheckedFile(path, INDEX_FILE, (id, bytes) => {
     // Read to be checked; searches use the file.
     if (id === SECTION.rows) return new Uint8Array(bytes);
-    if (id === SECTION.memory) {
-      allocating(bytes);
-      memory = allocateMemory(bytes);
+    if (id === SECTION.memory || id >= SECTION.codeMemories) {
+      allocated += bytes;
+      allocating(allocated);
+      const memory = allocateMemory(bytes);
+      memories.push(memory);
       return new Uint8Array(memory.buffer, 0, bytes);
     }
     json = new Uint8Array(bytes);
     return json;
   });
+  const [memory, ...others] = memories;
   if (memory === undefined || json.length === 0) {
     throw new ServiceError('storage_corrupt', { path, reason: 'a section is missing' });
   }
   const { settings, facts } = JSON.parse(new TextDecoder().decode(json)) as Description;
-  const end = new Uint32Array(memory.buffer, 0, WORD.end + 1)[WORD.end] as number;
-  if (end > memory.buffer.byteLength) growMemory(memory, end - memory.buffer.byteLength);
+  // The regions that no file holds come behind those it does.
+  growTo(memory, new Uint32Array(memory.buffer, 0, WORD.end + 1)[WORD.end] as number);
+  for (const other of others) growTo(other, CodeMemory.endOf(other));
   const slotRows = rowTable(path, sections);
-  const generation = new Generation(memory, settings, openRowTable(slotRows));
+  const generation = new Generation(memories, settings, openRowTable(slotRows));
   return {
     generation,
     facts,
@@ -178,6 +189,10 @@ export async function loadGeneration(
     ),
     slotRows,
   };
+}
+
+function growTo(memory: WebAssembly.Memory, bytes: number): void {
+  if (bytes > memory.buffer.byteLength) growMemory(memory, bytes - memory.buffer.byteLength);
 }
 
 /** @throws storage_corrupt */

@@ -17,7 +17,8 @@ export interface SearchView {
   key: string;
   /** The same for all views of one generation: a thread's scratch area serves them all, one after another, too. */
   generationKey: string;
-  memory: WebAssembly.Memory;
+  /** Of the generation: its own, then those with more codes. */
+  memories: WebAssembly.Memory[];
   slots: number;
   rowBase: number;
   settings: IndexSettings;
@@ -62,7 +63,7 @@ export type BuildTask =
   | {
       kind: 'encode';
       share: BuildShare;
-      generation: WebAssembly.Memory;
+      generation: WebAssembly.Memory[];
       slotRows: SharedArrayBuffer;
       blueprint: Blueprint;
       directory: string;

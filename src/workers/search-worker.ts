@@ -41,7 +41,7 @@ export default async function runSearchTask(task: SearchTask): Promise<Reply<unk
 
 function openView(view: SearchView): OpenView {
   const generation = openGeneration(view);
-  const kernels = instantiateKernels(view.memory);
+  const kernels = instantiateKernels(generation.memory);
   const reader = new ViewVectors(view);
   const scratch = scratchOf(view, generation);
   const searcher = new Searcher(generation, kernels, reader, scratch);

@@ -8,8 +8,8 @@ import { VectorReader } from '../storage/vectors.js';
 import type { SearchView } from './messages.js';
 
 /** The index of a view, on this thread. */
-export function openGeneration({ memory, settings, slotRows }: SearchView): Generation {
-  return new Generation(memory, settings, openRowTable(slotRows));
+export function openGeneration({ memories, settings, slotRows }: SearchView): Generation {
+  return new Generation(memories, settings, openRowTable(slotRows));
 }
 
 export class ViewVectors implements PositionReader {

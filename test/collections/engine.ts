@@ -20,7 +20,7 @@ export interface Engine {
 export async function openEngine(
   t: Test,
   directory = t.testdir(),
-  limits: Pick<CollectionsOptions, 'memoryBytesMax'> = {},
+  limits: Pick<CollectionsOptions, 'memoryBytesMax' | 'indexMemoryBytesMax'> = {},
 ): Promise<Engine> {
   const complaints: unknown[] = [];
   const complain = (fields: object, message: string) => {

@@ -86,6 +86,7 @@ export class TestIndex {
     settings: Given,
     indexed = given.length,
     precision: Precision = 'float32',
+    memoryBytesMax?: number,
   ) {
     this.settings = completeSettings(settings);
     const vectors = given.map((vector) => kept(vector, precision));
@@ -93,7 +94,7 @@ export class TestIndex {
     this.generation =
       indexed === 0
         ? Generation.empty(this.settings)
-        : build(vectors.slice(0, indexed), this.settings, {}, () => {}, precision);
+        : build(vectors.slice(0, indexed), this.settings, {}, () => {}, precision, memoryBytesMax);
     this.#kernels = instantiateKernels(this.generation.memory);
     this.#reader = readerOf((position) => this.vectorAt(position), precision);
     this.generation.publishPending(vectors.length - indexed);
@@ -202,6 +203,7 @@ export function build(
   change: Partial<ArenaShape> = {},
   write: SlotWriter = () => {},
   precision: Precision = 'float32',
+  memoryBytesMax?: number,
 ): Generation {
   const positions = new SharedArrayBuffer(vectors.length * 4);
   new Uint32Array(positions).forEach((_, i, all) => {
@@ -219,7 +221,11 @@ export function build(
   const team = new Team(control, (kind, job) => threads[job % shape.threads]?.run(kind, job));
   const blueprint = new Clustering(views, team, settings, control).run();
 
-  const generation = Generation.allocate(settings, layoutCounts(blueprint), vectors.length);
+  const generation = Generation.allocate(
+    settings,
+    layoutCounts(blueprint, settings, memoryBytesMax),
+    vectors.length,
+  );
   const kernels = instantiateKernels(generation.memory);
   writeTree(generation, kernels, views, blueprint);
   const source = Generation.empty(settings);

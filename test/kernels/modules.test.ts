@@ -10,9 +10,19 @@ import { halfOfFloat } from './reference.js';
 
 const FUNCTIONS = [
   ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'decodeRow', 'distances'],
-  ...['encode', 'finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition', 'pushExact'],
-  ...['pushListed', 'pushRows', 'quantizeQuery', 'rescore', 'rotate', 'scaleVector', 'scanHamming'],
-  ...['scanLeaves', 'signCode', 'sortBuffer', 'squaredNorm', 'subtract'],
+  ...['encode', 'finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition'],
+  ...[
+    'pushCandidates',
+    'pushExact',
+    'pushListed',
+    'pushRows',
+    'quantizeQuery',
+    'rescore',
+    'rotate',
+    'scaleVector',
+    'scanHamming',
+  ],
+  ...['scanLeaves', 'signCode', 'sortBuffer', 'squaredNorm', 'subtract', 'sumListed'],
 ];
 const DATA_SECTION = 11;
 

@@ -136,3 +136,33 @@ t.test('positions are listed in order, of the candidates in a range whose bound 
   t.equal(arena.kernels.listPositions(buffer, 0, 0, bound, out.address), 0);
   t.equal(arena.kernels.listPositions(buffer, 0, 1, Number.NEGATIVE_INFINITY, out.address), 0);
 });
+
+t.test('candidates of another buffer are pushed as those that are scanned', async (t) => {
+  for (const [length, keep] of [
+    [0, 5],
+    [3, 5],
+    [1000, 5],
+    [1000, 100],
+    [1000, 0],
+  ] as const) {
+    const arena = new Arena();
+    const pairs = shuffled(2 * length, 300, length + keep);
+    const [mine, others] = [pairs.slice(0, length), pairs.slice(length)];
+    const from = filled(arena, others, others.length);
+    const listed = arena.field(from, BUFFER.candidates);
+    const buffer = arena.buffer(keep);
+    const own = filled(arena, mine, mine.length);
+    arena.kernels.pushCandidates(arena.field(own, BUFFER.candidates), mine.length, buffer);
+    arena.kernels.pushCandidates(listed, others.length, buffer);
+    arena.kernels.finishBuffer(buffer);
+    arena.kernels.sortBuffer(buffer, keep);
+    t.strictSame(
+      pairsOf(arena, buffer).map(([estimate]) => estimate),
+      pairs
+        .map(([estimate]) => estimate)
+        .toSorted((a, b) => a - b)
+        .slice(0, keep),
+      `${keep} of twice ${length}`,
+    );
+  }
+});

@@ -161,3 +161,57 @@ t.test('a flipped bit anywhere in the index file is found when it is opened', as
     else t.equal(outcome, 'storage_corrupt', `byte ${at}`);
   }
 });
+
+t.test(
+  'an index in several memories is built, opens again, and searches as one in a single memory',
+  async (t) => {
+    const wide = { dimension: 64, metric: 'cosine', maxLeafSize: 100 } as const;
+    const source = await pendingSource(t, 6000, wide);
+    const searches = new SearchPool({ threads: 2 }, (error) => t.fail(String(error)));
+    t.teardown(() => searches.close());
+    const queries = source.vectors
+      .slice(0, 50)
+      .map((vector) => ({ vector, k: 5, probes: 8, rerankFactor: 4, exact: false }));
+    const answersOf = async (memoryBytesMax: number | undefined) => {
+      // On one thread, so that the sums, and with them the leaves, are the same.
+      const pool = new BuildPool({ threads: 1, memoryBytesMax }, (error) => t.fail(String(error)));
+      t.teardown(() => pool.close());
+      const directory = join(source.directory, `generation-${memoryBytesMax}`);
+      const request = { source: source.view, rowEnd: 6000, settings: source.view.settings, directory };
+      const built = await pool.build({ ...request, control: new BuildControl(), canceled });
+      const loaded = await loadGeneration(directory, 'float32');
+      t.equal(loaded.generation.codeMemories.length, built.generation.codeMemories.length);
+      const views = [built, loaded].map((opened, i) => {
+        const view = builtView(source, opened);
+        return { ...view, key: `${directory}/${i}`, generationKey: `${directory}/${i}` };
+      });
+      for (const generation of [built.generation, loaded.generation]) {
+        for (const row of [3, 500, 2999, 5999]) generation.markDead(generation.slotRows.indexOf(row));
+      }
+      const answers = await Promise.all(views.map((view) => searches.search(view, queries)));
+      t.same(
+        answers[1]?.map(({ rows }) => [...rows]),
+        answers[0]?.map(({ rows }) => [...rows]),
+        'as before it was written',
+      );
+      return {
+        directory,
+        memories: loaded.generation.memories.length,
+        rows: answers[0]?.map(({ rows }) => [...rows]),
+      };
+    };
+    const one = await answersOf(undefined);
+    const many = await answersOf(140_000);
+    t.equal(one.memories, 1);
+    t.ok(many.memories >= 3, `${many.memories} memories`);
+    t.same(many.rows, one.rows);
+
+    const path = join(many.directory, 'index.bin');
+    const bytes = await readFile(path);
+    // In the last code memory, which lies before the description and the table of checksums.
+    const at = Math.floor(bytes.length * 0.8);
+    bytes[at] = (bytes[at] as number) ^ 1;
+    await writeFile(path, bytes);
+    await t.rejects(loadGeneration(many.directory, 'float32'), { code: 'storage_corrupt' });
+  },
+);

@@ -10,7 +10,7 @@ t.test('a thread has one scratch area in a generation, whatever views come and g
   t.teardown(() => pool.close());
   const query = { vector: vectors[7] as Float32Array, k: 1, probes: 1, rerankFactor: 10, exact: false };
   let shown = 0;
-  const pages = () => view.memory.grow(0);
+  const pages = () => (view.memories[0] as WebAssembly.Memory).grow(0);
   /** Searches a view of the generation that no other overlaps with. */
   const search = async (last?: string) => {
     const next: SearchView = { ...view, key: `${view.generationKey}/${++shown}` };

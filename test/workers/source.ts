@@ -40,7 +40,7 @@ export async function pendingSource(
   const view: SearchView = {
     key: `${directory}/0/0`,
     generationKey: `${directory}/0`,
-    memory: generation.memory,
+    memories: generation.memories,
     slots: 0,
     rowBase: 0,
     settings,
@@ -61,7 +61,7 @@ export function builtView(
     ...source.view,
     key: `${key}/0`,
     generationKey: key,
-    memory: generation.memory,
+    memories: generation.memories,
     slots: generation.slots,
     rowBase: generation.rowBase,
     leafVectors,

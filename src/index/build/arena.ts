@@ -1,8 +1,8 @@
 // The working memory of one build, shared by its threads: everything is found by address, nothing is copied. Runs on build workers.
 
 import { ASSIGN_BEST_BYTES, OVERRUN_BYTES, ROW_HEAD_BYTES_MAX } from '../../kernels/layout.js';
+import { allocateMemory } from '../allocate-memory.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
-import { allocateMemory } from '../generation.js';
 import { codeDimension, type IndexSettings } from '../settings.js';
 
 /** Leaves that a vector is compared with in a refinement pass: those nearest to its present one. */

@@ -1,7 +1,10 @@
 // From the clustered points to the shape of the new generation: leaves in tree order, levels, slots. Runs on the leader of a build.
 
 import { BLOCK_VECTORS } from '../../kernels/layout.js';
+import { INDEX_MEMORY_BYTES_MAX } from '../../limits.js';
+import { divideCodes } from '../code-memory.js';
 import type { LayoutCounts } from '../memory-layout.js';
+import type { IndexSettings } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 import { groupBy } from './group.js';
 
@@ -25,12 +28,16 @@ export interface Blueprint {
   levels: BlueprintLevel[];
 }
 
-export function layoutCounts(blueprint: Blueprint): LayoutCounts {
-  let codeBlocks = 0;
-  for (const size of blueprint.leafSizes) codeBlocks += Math.ceil(size / BLOCK_VECTORS);
-  const leaves = blueprint.leafSizes.length;
-  const levelCounts = [leaves, ...blueprint.levels.map((level) => level.firstChild.length)];
-  return { slots: blueprint.slots, leaves, levelCounts, codeBlocks };
+/** No memory of the generation shall be larger than `memoryBytesMax`. */
+export function layoutCounts(
+  { slots, leafSizes, levels }: Blueprint,
+  settings: IndexSettings,
+  memoryBytesMax: number = INDEX_MEMORY_BYTES_MAX,
+): LayoutCounts {
+  const leaves = leafSizes.length;
+  const levelCounts = [leaves, ...levels.map((level) => level.firstChild.length)];
+  const blocks = leafSizes.map((size) => Math.ceil(size / BLOCK_VECTORS));
+  return divideCodes(settings, { slots, leaves, levelCounts }, { sizes: leafSizes, blocks }, memoryBytesMax);
 }
 
 /** Numbers the leaves that hold vectors in tree order, rewrites `assignment` to those numbers and fills `slotOrder`. */

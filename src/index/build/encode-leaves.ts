@@ -9,7 +9,8 @@ import {
   OVERRUN_BYTES,
   PRECISION_NUMBER,
 } from '../../kernels/layout.js';
-import { type Generation, growMemory } from '../generation.js';
+import { growMemory, wholeLines } from '../allocate-memory.js';
+import type { Generation } from '../generation.js';
 import type { PositionReader } from '../query.js';
 import { blockBytes, centroidBytes, codeDimension, codeWords } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
@@ -37,6 +38,9 @@ export class LeafEncoder {
   readonly #rowBytes: Uint8Array;
   readonly #batch: Uint8Array;
   readonly #batchRows: number;
+  /** Address of the block at hand, and the bytes there; from here it goes to the memory of its leaf. */
+  readonly #block: number;
+  readonly #blockBytes: Uint8Array;
 
   /** `source` is the generation that `reader` and the arena's positions belong to. */
   constructor(
@@ -61,7 +65,10 @@ export class LeafEncoder {
       generation.leaves * (LEAF_ENTRY_BYTES / 4),
     );
     const stride = rowBytes({ dimension: settings.dimension, precision: reader.precision });
-    this.#scratch = growMemory(memory, 2 * dim * 4 + stride + OVERRUN_BYTES);
+    const rowEnd = wholeLines(2 * dim * 4 + stride + OVERRUN_BYTES);
+    this.#scratch = growMemory(memory, rowEnd + blockBytes(settings));
+    this.#block = this.#scratch + rowEnd;
+    this.#blockBytes = new Uint8Array(memory.buffer, this.#block, blockBytes(settings));
     this.#scratchVector = new Float32Array(memory.buffer, this.#scratch, dim);
     this.#centroid = this.#scratch + dim * 4;
     this.#row = this.#centroid + dim * 4;
@@ -91,8 +98,12 @@ export class LeafEncoder {
     const precision = PRECISION_NUMBER[this.#reader.precision];
     const stride = this.#rowBytes.length;
     const at = leaf * (LEAF_ENTRY_BYTES / 4);
-    const blocks = this.#leafTable[at] as number;
-    const firstSlot = this.#leafTable[at + 2] as number;
+    const [blocks, count, firstSlot] = this.#leafTable.subarray(at, at + 3) as unknown as [
+      number,
+      number,
+      number,
+    ];
+    const { memory } = this.#generation.codeMemoryOf(firstSlot) ?? this.#generation;
     const { slotRows, layout, settings } = this.#generation;
     const centroid = layout.centroids + leaf * centroidBytes(settings);
     this.#kernels.decodeRow(centroid, codeDimension(dimension), PRECISION_NUMBER.int8, this.#centroid);
@@ -103,13 +114,18 @@ export class LeafEncoder {
       slotRows[firstSlot + i] = this.#source.rowOf(position);
       this.#kernels.decodeRow(this.#row, dimension, precision, this.#scratch);
       this.#scratchVector.fill(0, dimension);
-      this.#encodeScratch(blocks, i);
+      const lane = i % BLOCK_VECTORS;
+      this.#encodeScratch(lane);
+      if (lane < BLOCK_VECTORS - 1 && i < count - 1) continue;
+      const block = Math.floor(i / BLOCK_VECTORS) * this.#blockBytes.length;
+      new Uint8Array(memory.buffer, blocks + block, this.#blockBytes.length).set(this.#blockBytes);
+      this.#blockBytes.fill(0);
     }
     this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * stride));
   }
 
-  /** Encodes the vector in the scratch area as the leaf's `index`-th. */
-  #encodeScratch(blocks: number, index: number): void {
+  /** Encodes the vector in the scratch area into a lane of the block there. */
+  #encodeScratch(lane: number): void {
     const { settings, layout } = this.#generation;
     const dim = codeDimension(settings.dimension);
     const kernels = this.#kernels;
@@ -117,11 +133,10 @@ export class LeafEncoder {
     if (settings.metric === 'cosine') kernels.normalize(scratch, dim);
     kernels.rotate(scratch, dim, layout.signs);
     if (settings.quantizer === 'sign') {
-      kernels.signCode(scratch, dim, blocks + index * codeWords(settings.dimension) * 16);
+      kernels.signCode(scratch, dim, this.#block + lane * codeWords(settings.dimension) * 16);
       return;
     }
     kernels.subtract(scratch, this.#centroid, scratch, dim);
-    const block = blocks + Math.floor(index / BLOCK_VECTORS) * blockBytes(settings);
     const metric = METRIC_NUMBER[settings.metric];
     kernels.encode(
       scratch,
@@ -131,8 +146,8 @@ export class LeafEncoder {
       settings.dimension,
       settings.bits,
       metric,
-      block,
-      index % BLOCK_VECTORS,
+      this.#block,
+      lane,
     );
   }
 }

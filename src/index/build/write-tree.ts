@@ -3,7 +3,8 @@
 import { storeVector } from '../../contract/stored-vector.js';
 import type { Kernels } from '../../kernels/kernels.js';
 import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
-import { type Generation, growMemory } from '../generation.js';
+import { growMemory } from '../allocate-memory.js';
+import type { Generation } from '../generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
 import { blockBytes, centroidBytes, codeDimension, nodeBlockBytes } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
@@ -65,7 +66,13 @@ function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
   let blocks = layout.codes;
   let firstPosition = 0;
   blueprint.leafSizes.forEach((size, leaf) => {
-    table.set([blocks, size, firstPosition, layout.tombstones, firstPosition], leaf * words);
+    const other = generation.codeMemoryOf(firstPosition);
+    if (other?.firstSlot === firstPosition) blocks = other.codes;
+    const tombstones = other?.tombstones ?? layout.tombstones;
+    table.set(
+      [blocks, size, firstPosition, tombstones, firstPosition - (other?.firstSlot ?? 0)],
+      leaf * words,
+    );
     blocks += Math.ceil(size / BLOCK_VECTORS) * blockBytes(settings);
     firstPosition += size;
   });

@@ -84,7 +84,7 @@ export class CalibrationSampler {
   /** The best vectors by estimate over all leaves. */
   #candidates(): Candidates {
     const { settings, slots, leaves } = this.#generation;
-    const { candidates, tableOut } = this.#scratch;
+    const { candidates, forms } = this.#scratch;
     const kernels = this.#kernels;
     const wanted = settings.bits === 1 ? CANDIDATES_SHORT_CODE : CANDIDATES_LONG_CODE;
     candidates.reset(Math.min(wanted, slots, CANDIDATES_MAX));
@@ -95,7 +95,7 @@ export class CalibrationSampler {
     if (!isSign)
       kernels.boundCandidates(
         candidates.address,
-        tableOut,
+        forms.tableOut,
         codeDimension(settings.dimension),
         settings.bits,
         METRIC_NUMBER[settings.metric],

@@ -8,6 +8,6 @@ export { scanHamming, signCode } from './hamming';
 export { chooseProbes, listLeaves, rescore } from './rank';
 export { rotate } from './rotate';
 export { boundCandidates, scanLeaves } from './scan';
-export { finishBuffer, listPositions, partition, sortBuffer } from './select';
+export { finishBuffer, listPositions, partition, pushCandidates, sortBuffer } from './select';
 export { buildTables } from './tables';
 export { accumulate, normalize, scaleVector, squaredNorm, subtract, sumListed } from './vectors';

@@ -136,6 +136,18 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
   store<u32>(buffer, count + added, COUNT);
 }
 
+export function pushCandidates(candidates: usize, count: u32, buffer: usize): void {
+  for (let i: u32 = 0; i < count; i++) {
+    const candidate = candidates + (i << 4);
+    if (!(estimateOf(candidate) < load<f32>(buffer, THRESHOLD))) continue;
+    const added = load<u32>(buffer, COUNT) + 1;
+    v128.store(candidateAt(buffer, added - 1), v128.load(candidate));
+    store<u32>(buffer, load<u32>(buffer, PUSHED) + 1, PUSHED);
+    store<u32>(buffer, added, COUNT);
+    if (added == load<u32>(buffer, CAPACITY)) cut(buffer, added);
+  }
+}
+
 export function finishBuffer(buffer: usize): void {
   const count = load<u32>(buffer, COUNT);
   if (count > load<u32>(buffer, KEEP)) cut(buffer, count);

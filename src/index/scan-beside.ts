@@ -1,0 +1,98 @@
+// The scan of leaves whose codes lie in a code memory: there, by kernels of that memory, from the same tables; what it
+// finds is brought to the candidates of the generation's own. Runs on a search worker.
+
+import { instantiateKernels, type Kernels } from '../kernels/kernels.js';
+import { BLOCK_FACTOR_BYTES, BLOCK_VECTORS, CANDIDATE_BYTES, LEAF_ENTRY_BYTES } from '../kernels/layout.js';
+import type { CandidateBuffer } from './candidate-buffer.js';
+import type { CodeMemory } from './code-memory.js';
+import { type CodeScratch, ENTRIES_MAX, type QueryForms } from './code-scratch.js';
+import { BROUGHT_FACTORS_BYTES, type Scratch } from './scratch.js';
+
+const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
+const CANDIDATE_WORDS = CANDIDATE_BYTES / 4;
+const FACTORS = 3;
+/** 16-bit words from one factor of a vector to its next. */
+const FACTOR_STRIDE = BLOCK_VECTORS;
+
+/** The kernel to scan with, as `CodeScanner` chooses it by quantizer. */
+export type ScanEntries = (
+  kernels: Kernels,
+  query: QueryForms,
+  leafEntries: number,
+  entries: number,
+  into: CandidateBuffer,
+) => void;
+
+export class BesideScanner {
+  readonly #own: Kernels;
+  readonly #kernels: Kernels;
+  readonly #scratch: Scratch;
+  readonly #area: CodeScratch;
+  readonly #scan: ScanEntries;
+  /** The candidates that were found here, and the factors of all codes. */
+  readonly #halves: Uint16Array;
+  /** Of the generation's own memory: where candidates and factors are brought to. */
+  readonly #broughtWords: Uint32Array;
+  readonly #broughtHalves: Uint16Array;
+  readonly #broughtFactors: number;
+
+  /** `index`: which of the generation's code memories it is. */
+  constructor(
+    { memory }: CodeMemory,
+    index: number,
+    own: { kernels: Kernels; memory: WebAssembly.Memory; scratch: Scratch },
+    scan: ScanEntries,
+  ) {
+    const { scratch } = own;
+    this.#own = own.kernels;
+    this.#kernels = instantiateKernels(memory);
+    this.#scratch = scratch;
+    this.#area = scratch.codeAreas[index] as CodeScratch;
+    this.#scan = scan;
+    this.#halves = new Uint16Array(memory.buffer);
+    this.#broughtFactors = scratch.broughtFactors + index * BROUGHT_FACTORS_BYTES;
+    const { buffer } = own.memory;
+    const { candidates, broughtCandidates } = scratch;
+    this.#broughtWords = new Uint32Array(buffer, broughtCandidates, candidates.keepMax * CANDIDATE_WORDS);
+    this.#broughtHalves = new Uint16Array(buffer, this.#broughtFactors, BROUGHT_FACTORS_BYTES / 2);
+  }
+
+  /** Scans listed entries of the scratch area; `candidates` there gets those that are among its best. */
+  scan(entries: Uint32Array): void {
+    const { forms, leafWords, candidates } = this.#scratch;
+    const area = this.#area;
+    area.query.bytes.set(forms.bytes);
+    area.candidates.reset(candidates.keep);
+    area.candidates.threshold = candidates.threshold;
+    for (let first = 0; first < entries.length; first += ENTRIES_MAX) {
+      const listed = entries.subarray(first, first + ENTRIES_MAX);
+      listed.forEach((entry, i) => {
+        const at = entry * LEAF_WORDS;
+        area.leafWords.set(leafWords.subarray(at, at + LEAF_WORDS), i * LEAF_WORDS);
+      });
+      this.#scan(this.#kernels, area.query, area.leafEntries, listed.length, area.candidates);
+    }
+    this.#kernels.finishBuffer(area.candidates.address);
+    this.#bring();
+  }
+
+  /** Candidates name their factors by address: these come along, and are named by where they are then. */
+  #bring(): void {
+    const { candidates } = this.#area;
+    const { count, words } = candidates;
+    for (let i = 0; i < count; i++) {
+      const at = i * CANDIDATE_WORDS;
+      const from = (words[at + 2] as number) >>> 1;
+      const block = Math.floor(i / BLOCK_VECTORS);
+      const to = (block * BLOCK_FACTOR_BYTES) / 2 + (i % BLOCK_VECTORS);
+      for (let factor = 0; factor < FACTORS; factor++) {
+        this.#broughtHalves[to + factor * FACTOR_STRIDE] = this.#halves[
+          from + factor * FACTOR_STRIDE
+        ] as number;
+      }
+      this.#broughtWords.set(words.subarray(at, at + CANDIDATE_WORDS), at);
+      this.#broughtWords[at + 2] = this.#broughtFactors + to * 2;
+    }
+    this.#own.pushCandidates(this.#scratch.broughtCandidates, count, this.#scratch.candidates.address);
+  }
+}
