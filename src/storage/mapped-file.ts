@@ -1,15 +1,11 @@
-// Read-only memory maps of files; the only module that knows mmap-io. Runs on any thread: each maps for itself.
+// Read-only memory maps of files. Runs on any thread: each maps for itself.
 
 import { strict as assert } from 'node:assert';
 import { closeSync, fstatSync, openSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type mmapModule from 'mmap-io';
 import { ServiceError } from '../errors.js';
 import { SEGMENT_BYTES_MAX } from '../limits.js';
 import { isSystemError } from './files.js';
-
-// The types of mmap-io speak of an ES module; what is loaded is the object itself.
-const mmap = loadAddon();
+import { mmap } from './mmap-addon.js';
 
 export interface MapOptions {
   /** Length of the map. It may reach past the present end of a file that grows; see `validBytes`. */
@@ -63,20 +59,5 @@ function openForReading(path: string): number {
       throw new ServiceError('storage_corrupt', { path, reason: 'the file is missing' });
     }
     throw error;
-  }
-}
-
-/**
- * The package looks its addon up by way of its installer, 300 files that every thread would load at its start: a
- * seventh of a second. Where the addon is not in its usual place the package itself is asked.
- */
-function loadAddon(): typeof mmapModule.default {
-  const require = createRequire(import.meta.url);
-  const { platform, arch, versions } = process;
-  const folder = `node-v${versions.modules}-${platform}-${arch}`;
-  try {
-    return require(`mmap-io/build/binding/Release/${folder}/mmap_io.node`);
-  } catch {
-    return require('mmap-io');
   }
 }

@@ -11,6 +11,7 @@ import { Generation } from '../index/generation.js';
 import type { LayoutCounts } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { fsyncDirectory } from '../storage/files.js';
+import { preferHugePages } from '../storage/huge-pages.js';
 import { openRowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import {
@@ -103,11 +104,13 @@ export class BuildPool {
     if (points === 0) throw new ServiceError('collection_empty', { name: 'The collection' });
     const shape = arenaShape(settings, points, this.threads);
     await request.reserve?.(shape);
+    const arena = allocateArena(shape);
+    preferHugePages(arena);
     const share = {
       source,
       settings,
       shape,
-      arena: allocateArena(shape),
+      arena,
       positions,
       control: control.buffer,
     };
@@ -119,6 +122,7 @@ export class BuildPool {
     const counts = layoutCounts(blueprint, settings, this.#memoryBytesMax);
     await request.reserve?.(shape, counts);
     const generation = Generation.allocate(settings, counts, request.rowEnd);
+    for (const memory of generation.memories) preferHugePages(memory);
     // What is built keeps its vectors as they are.
     const { dimension, precision } = source.vectors;
     const rows = { dimension, precision };

@@ -13,6 +13,7 @@ import { GENERATION_FORMAT_VERSION, Generation } from '../index/generation.js';
 import { WORD } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
 import { readCheckedFile, type Section, writeCheckedFile } from '../storage/checked-file.js';
+import { preferHugePages } from '../storage/huge-pages.js';
 import { openRowTable, type RowTable } from '../storage/row-table.js';
 import { SegmentWriter, writeRowsSync } from '../storage/segment.js';
 import { segmentPath } from '../storage/segment-files.js';
@@ -163,6 +164,7 @@ export async function loadGeneration(
       allocated += bytes;
       allocating(allocated);
       const memory = allocateMemory(bytes);
+      preferHugePages(memory);
       memories.push(memory);
       return new Uint8Array(memory.buffer, 0, bytes);
     }
