@@ -30,7 +30,7 @@ const VENDORS = {
   '@fastify/[^/]+': '^src/http/',
   'fastify-type-provider-zod': '^src/http/',
   lmdb: '^src/storage/lmdb\\.ts$',
-  'mmap-io': '^src/storage/mapped-file\\.ts$',
+  'mmap-io': '^src/storage/mmap-addon\\.ts$',
   pino: '^src/(log|write-openapi)\\.ts$',
   'pino-pretty': '^src/log\\.ts$',
   piscina: '^src/workers/',

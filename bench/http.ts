@@ -120,20 +120,33 @@ async function compare(search: ServiceProcess, echo: ServiceProcess): Promise<vo
     figures.add('processor time without', of('echo', 'cpuUs'), 'us', where);
   }
   const rate = saturatedQps / 2;
-  const p50s: number[] = [];
-  const p99s: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const latencies = await openLoop({ ...load, origin: search.origin, rate, seconds });
-    p50s.push(quantile(latencies, 0.5));
-    p99s.push(quantile(latencies, 0.99));
-  }
   const at = { setting: `${rate.toFixed(0)} requests a second, half load` };
-  figures.add('search p50', median(p50s), 'ms', at);
-  figures.add('search p99', median(p99s), 'ms', at);
-  figures.add('search p99 / p50', median(p99s.map((p99, i) => p99 / (p50s[i] as number))), 'ratio', {
-    ...at,
-    wanted: '<= 4',
-  });
+  const latencies = { search: [] as Latency[], without: [] as Latency[] };
+  for (let round = 0; round < rounds; round++) {
+    latencies.search.push(latencyOf(await openLoop({ ...load, origin: search.origin, rate, seconds })));
+    latencies.without.push(latencyOf(await openLoop({ ...load, origin: echo.origin, rate, seconds })));
+  }
+  for (const [route, wanted] of [
+    ['search', '<= 4'],
+    ['without', ''],
+  ] as const) {
+    const of = (figure: keyof Latency) => median(latencies[route].map((latency) => latency[figure]));
+    const name = route === 'search' ? 'search' : 'the same without the search:';
+    figures.add(`${name} p50`, of('p50'), 'ms', at);
+    figures.add(`${name} p99`, of('p99'), 'ms', at);
+    figures.add(`${name} p99 / p50`, of('ratio'), 'ratio', { ...at, wanted });
+  }
+}
+
+interface Latency {
+  p50: number;
+  p99: number;
+  ratio: number;
+}
+
+function latencyOf(milliseconds: number[]): Latency {
+  const [p50, p99] = [quantile(milliseconds, 0.5), quantile(milliseconds, 0.99)];
+  return { p50, p99, ratio: p99 / p50 };
 }
 
 interface Run {

@@ -8,6 +8,7 @@ import { ServiceError } from '../errors.js';
 import type { Answer, Query } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { EndSignal } from './end-signal.js';
 import type { Lane } from './fair-queue.js';
 import { decodePayload } from './payloads.js';
 import { planFor } from './plan-for.js';
@@ -46,7 +47,7 @@ export interface Caller {
   /** Part of a batch: single searches do not wait for all of it. */
   isBatch?: boolean;
   /** Aborted when nobody waits for the answer any more. */
-  signal?: AbortSignal | undefined;
+  signal?: EndSignal | undefined;
   /** Counts what the results will hold. */
   reply?: ReplySize | undefined;
 }

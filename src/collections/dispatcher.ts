@@ -7,6 +7,7 @@ import { QUEUED_SEARCHES_MAX, QUEUED_SEARCHES_OF_COLLECTION_MAX } from '../limit
 import type { SearchView } from '../workers/messages.js';
 import type { SearchPool } from '../workers/search-pool.js';
 import { DispatchFigures } from './dispatch-figures.js';
+import type { EndSignal } from './end-signal.js';
 import { FairQueue, type Lane, type Waiting } from './fair-queue.js';
 import { mergeAnswers } from './merge-answers.js';
 
@@ -25,7 +26,7 @@ export interface Errand {
   /** What it will take on a thread, estimated. */
   costNs: number;
   /** Aborted when nobody waits for the answer any more; its reason is what the search fails with while it is queued. */
-  signal?: AbortSignal | undefined;
+  signal?: EndSignal | undefined;
 }
 
 type Work =
@@ -37,7 +38,7 @@ interface Entry extends Waiting {
   work: Work;
   reject: (error: unknown) => void;
   queuedMs: number;
-  signal: AbortSignal | undefined;
+  signal: EndSignal | undefined;
   /** Listens to the signal as long as the entry is queued. */
   leave: () => void;
 }

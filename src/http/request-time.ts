@@ -1,13 +1,13 @@
 // The time limit of requests, and the end of those whose client has left. Main thread.
 
-import { setMaxListeners } from 'node:events';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { type EndSignal, RequestEnd } from '../collections/end-signal.js';
 import { ServiceError } from '../errors.js';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Set by the first `endOf`. */
-    ending: AbortController | null;
+    ending: RequestEnd | null;
   }
 }
 
@@ -42,14 +42,12 @@ export function limitTime(app: FastifyInstance, timeoutMs: number): void {
 }
 
 /** Aborted when nobody waits for the reply any more: its time is over, or its client has left. */
-export function endOf(request: FastifyRequest): AbortSignal {
+export function endOf(request: FastifyRequest): EndSignal {
   if (request.ending === null) {
-    request.ending = new AbortController();
-    // A batch listens once for each search that waits.
-    setMaxListeners(0, request.ending.signal);
+    request.ending = new RequestEnd();
     if (request.raw.socket.destroyed) request.ending.abort(clientLeft());
   }
-  return request.ending.signal;
+  return request.ending;
 }
 
 function clientLeft(): ServiceError {
