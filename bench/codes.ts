@@ -1,10 +1,12 @@
-// What each kind of code is worth: bytes in RAM, recall and work at the same leaves, in process on one thread.
-// Usage: npm run bench -- codes [--smoke]
+// What each kind of code is worth: bytes in RAM, recall and work at the same leaves, in process on one thread; then
+// their estimates beside those of product and scalar quantization.
+// Usage: npm run bench -- codes [--data glove|embeddings] [--count N] [--smoke]
 
 import { benchOptions } from './bench-options.js';
+import { compareAtEqualBytes } from './codes/equal-bytes.js';
 import { buildInProcess } from './coppice-in-process.js';
-import { loadBenchData } from './data/bench-vectors.js';
-import { recallAt, row } from './data/split.js';
+import { DATA_HELP, DATA_OPTIONS, loadBenchData } from './data/bench-vectors.js';
+import { type Matrix, recallAt, row } from './data/split.js';
 import { mean, recordTable } from './report.js';
 
 const K = 10;
@@ -16,9 +18,14 @@ const KINDS = [
   { quantizer: 'rabitq', bits: 4 },
 ] as const;
 const RERANK_FACTORS = [4, 8, 20, 50];
+/** Product codes are made and searched by plain loops. */
+const COMPARED_VECTORS = 50_000;
+const COMPARED_QUERIES = 200;
 
-const { smoke } = benchOptions('npm run bench -- codes [--smoke]', {});
-const { base, queries } = await loadBenchData({ data: 'glove', queries: '1000', smoke }, console.error);
+const HELP = `npm run bench -- codes [--data glove|embeddings] [--count N] [--smoke]
+
+${DATA_HELP}`;
+const { base, queries } = await loadBenchData(benchOptions(HELP, DATA_OPTIONS), console.error);
 const rows: object[] = [];
 let truth: ArrayLike<number>[] | undefined;
 for (const kind of KINDS) {
@@ -54,3 +61,12 @@ for (const kind of KINDS) {
   await index.close();
 }
 console.log(recordTable(rows));
+console.log('share of the 10 nearest among the first candidates by estimate');
+console.log(
+  recordTable(await compareAtEqualBytes(first(base, COMPARED_VECTORS), first(queries, COMPARED_QUERIES))),
+);
+
+function first({ dimension, count, values }: Matrix, countMax: number): Matrix {
+  const kept = Math.min(count, countMax);
+  return { dimension, count: kept, values: values.subarray(0, kept * dimension) };
+}

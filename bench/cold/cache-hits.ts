@@ -1,10 +1,13 @@
 // How many rows of a trace are in memory when the least recently used go: kept page by page, as the page cache does, or
-// row by row, as a cache of hot vectors would, at equal bytes; for queries that all differ, and for some that come often.
+// row by row, as a cache of hot vectors would; and when the leaves read most are pinned, at equal bytes; for queries that
+// all differ, and for some that come often.
 
 import { seededRandom } from '../../src/index/random.js';
 
 const PAGE_BYTES = 4096;
 const QUERIES = 5000;
+/** Rows that are pinned together: about a leaf. */
+const STRETCH_ROWS = 256;
 /** What an entry of a cache in the process takes beside its row: its place in a map and in the order of use. */
 const ENTRY_BYTES = 64;
 
@@ -21,6 +24,8 @@ export interface CacheHits {
   rows: number;
   /** Half of the bytes each: a row that is not among the hot ones is looked for in the page cache. */
   both: number;
+  /** The stretches of rows that the first half of the reads asks for most, all of them in memory. */
+  pinned: number;
 }
 
 export function cacheHits(trace: Trace, stride: number, bytes: number): CacheHits[] {
@@ -42,19 +47,41 @@ export function cacheHits(trace: Trace, stride: number, bytes: number): CacheHit
     const halfRows = new Recent(Math.floor(bytes / 2 / (stride + ENTRY_BYTES)));
     // The first half of the reads fills the caches.
     const measured = read.length >> 1;
-    const hits = { pages: 0, rows: 0, both: 0 };
+    const pinned = hottest(read.slice(0, measured).map(stretchOf), bytes / (STRETCH_ROWS * stride));
+    const hits = { pages: 0, rows: 0, both: 0, pinned: 0 };
     for (const [i, position] of read.entries()) {
       const found = {
         pages: pages.use(pageOf(position)),
         rows: rows.use(position),
         both: halfRows.use(position) || halfPages.use(pageOf(position)),
+        pinned: pinned.has(stretchOf(position)),
       };
       if (i < measured) continue;
-      for (const kind of ['pages', 'rows', 'both'] as const) if (found[kind]) hits[kind]++;
+      for (const kind of ['pages', 'rows', 'both', 'pinned'] as const) if (found[kind]) hits[kind]++;
     }
     const all = read.length - measured;
-    return { queries, bytes, pages: hits.pages / all, rows: hits.rows / all, both: hits.both / all };
+    const [pagesShare, rowsShare] = [hits.pages / all, hits.rows / all];
+    return {
+      queries,
+      bytes,
+      pages: pagesShare,
+      rows: rowsShare,
+      both: hits.both / all,
+      pinned: hits.pinned / all,
+    };
   });
+}
+
+function stretchOf(position: number): number {
+  return Math.floor(position / STRETCH_ROWS);
+}
+
+/** The `count` keys that come most often. */
+function hottest(keys: number[], count: number): Set<number> {
+  const times = new Map<number, number>();
+  for (const key of keys) times.set(key, (times.get(key) ?? 0) + 1);
+  const ordered = [...times].sort(([, a], [, b]) => b - a);
+  return new Set(ordered.slice(0, Math.floor(count)).map(([key]) => key));
 }
 
 /** The keys used last. */
