@@ -13,6 +13,9 @@ import { type LayoutCounts, layOut } from './memory-layout.js';
 import { blockBytes, type IndexSettings } from './settings.js';
 
 const HEADER_BYTES = 64;
+/** Of a memory, for what does not grow: pending rows and scratch areas grow in the generation's own, scratch areas in others. */
+const OWN_SHARE = 3 / 4;
+const OTHER_SHARE = 7 / 8;
 const WORD = { firstSlot: 0, slots: 1, tombstones: 2, end: 3 } as const;
 
 /** What one code memory holds. */
@@ -89,7 +92,7 @@ export function layOutCodes(
 
 /**
  * Shares the leaves' codes out, in their order: first to the generation's own memory, which keeps room for what grows in
- * it, then to as many others as it takes. `leafBlocks` and `leafSizes`: of each leaf.
+ * it, then to as many others as it takes. `leaves`: the vectors of each leaf, and its blocks.
  */
 export function divideCodes(
   settings: IndexSettings,
@@ -116,7 +119,3 @@ export function divideCodes(
   }
   return { ...counts, codeBlocks, codeMemories };
 }
-
-/** Of a memory, for what does not grow: pending rows and scratch areas grow in the generation's own, scratch areas in others. */
-const OWN_SHARE = 3 / 4;
-const OTHER_SHARE = 15 / 16;

@@ -29,7 +29,7 @@ export class BesideScanner {
   readonly #scratch: Scratch;
   readonly #area: CodeScratch;
   readonly #scan: ScanEntries;
-  /** The candidates that were found here, and the factors of all codes. */
+  /** The code memory, to read factors from. */
   readonly #halves: Uint16Array;
   /** Of the generation's own memory: where candidates and factors are brought to. */
   readonly #broughtWords: Uint32Array;

@@ -26,8 +26,8 @@ import { WorkerPool } from './worker-pool.js';
 
 /** Threads end after this time without a build, and give their memory back. */
 const IDLE_TIMEOUT_MS = 5000;
-/** The event loop and searches go first where cores are few. */
-const NICE_INCREMENT = 10;
+/** The event loop and searches go first where cores are few: a build gets a tenth of a core that searches use fully. */
+const NICE_INCREMENT = 15;
 
 export interface BuildRequest {
   /** What is built from; must stay usable until the build has ended. */
