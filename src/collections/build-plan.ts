@@ -9,6 +9,7 @@ import { foreseenCounts } from '../index/build/foreseen-counts.js';
 import { sampleBytes, sampleShape } from '../index/calibrate/samples.js';
 import { type LayoutCounts, layOut } from '../index/memory-layout.js';
 import type { IndexSettings } from '../index/settings.js';
+import { INDEX_MEMORY_BYTES_MAX } from '../limits.js';
 import type { CollectionParts } from './collection-parts.js';
 import { describedMemory } from './describe.js';
 import { builtShape, generationBytes } from './generation-memory.js';
@@ -28,6 +29,8 @@ const U32_BYTES = 4;
 export interface BuildSize {
   /** Claimed while the build runs, what is left of it afterwards included. */
   claimBytes: number;
+  /** Of it, what the threads of the build share: one WebAssembly memory. */
+  arenaBytes: number;
   /** RAM of the new index, as a collection describes it. */
   indexBytes: number;
   /** Files of the new generation. */
@@ -55,8 +58,10 @@ export function sizeOfBuild(input: BuildInput): BuildSize {
   const samples = sampleBytes(sampleShape(counts.slots, counts.leaves));
   const vectors = points * rowBytes;
   // For each point: its position, its row, the lists, and the ranks that each thread of a calibration keeps.
-  const arena = wholePages(arenaLayout(shape).end) + (2 + LISTS + threads) * points * U32_BYTES;
+  const arenaBytes = wholePages(arenaLayout(shape).end);
+  const arena = arenaBytes + (2 + LISTS + threads) * points * U32_BYTES;
   return {
+    arenaBytes,
     claimBytes: arena + samples + threads * THREAD_HEAP_BYTES + generation + (isInMemory ? vectors : 0),
     indexBytes: layout.chunkTable + RowSlots.bytesFor(rowBase, points),
     diskBytes: vectors + layout.fileBytes + ROW_TABLES * points * U32_BYTES,
@@ -89,7 +94,10 @@ export function planBuild(
 }
 
 /** @throws memory_full where the build would not fit, other builds aside: those run before it */
-export function checkBuild({ services }: CollectionParts, { claimBytes }: BuildSize): void {
+export function checkBuild({ services }: CollectionParts, { claimBytes, arenaBytes }: BuildSize): void {
+  if (arenaBytes > INDEX_MEMORY_BYTES_MAX) {
+    throw new ServiceError('memory_full', { needed: arenaBytes, used: 0, limit: INDEX_MEMORY_BYTES_MAX });
+  }
   const others = [...services.buildClaims].reduce((sum, { bytes }) => sum + bytes, 0);
   services.memory.check(Math.max(0, claimBytes - others));
 }

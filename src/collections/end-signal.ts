@@ -29,13 +29,12 @@ export class RequestEnd implements EndSignal {
   abort(reason: Error): void {
     if (this.aborted) return;
     this.#reason = reason;
-    const listeners = [...this.#listeners];
+    for (const listener of this.#listeners) listener();
     this.#listeners.clear();
-    for (const listener of listeners) listener();
   }
 
   addEventListener(_type: 'abort', listener: () => void): void {
-    this.#listeners.add(listener);
+    if (!this.aborted) this.#listeners.add(listener);
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {

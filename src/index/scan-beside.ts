@@ -59,6 +59,7 @@ export class BesideScanner {
 
   /** Scans listed entries of the scratch area; `candidates` there gets those that are among its best. */
   scan(entries: Uint32Array): void {
+    if (entries.length === 0) return;
     const { forms, leafWords, candidates } = this.#scratch;
     const area = this.#area;
     area.query.bytes.set(forms.bytes);
@@ -93,6 +94,9 @@ export class BesideScanner {
       this.#broughtWords.set(words.subarray(at, at + CANDIDATE_WORDS), at);
       this.#broughtWords[at + 2] = this.#broughtFactors + to * 2;
     }
-    this.#own.pushCandidates(this.#scratch.broughtCandidates, count, this.#scratch.candidates.address);
+    const own = this.#scratch.candidates;
+    this.#own.pushCandidates(this.#scratch.broughtCandidates, count, own.address);
+    // All that are kept here are in there as well, so what is worse than the worst of them is none of the best.
+    own.threshold = Math.min(own.threshold, candidates.threshold);
   }
 }

@@ -23,10 +23,10 @@ export const BATCH_ROWS = 64;
 /** Results kept beyond k, so that equal distances at the k-th place can be ordered by id. */
 export const TIES_MAX = 64;
 
-/** A search by id asks for one more, and leaves the point itself out. */
-/** For all candidates of one code memory. */
+/** Factors of as many candidates as one code memory can bring. */
 export const BROUGHT_FACTORS_BYTES = Math.ceil(CANDIDATES_MAX / BLOCK_VECTORS) * BLOCK_FACTOR_BYTES;
 
+/** A search by id asks for one more, and leaves the point itself out. */
 const NEAREST_CAPACITY = 2 * (K_MAX + 1 + TIES_MAX);
 
 export class Scratch {

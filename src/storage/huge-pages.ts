@@ -1,5 +1,6 @@
 // Large memories in pages of 2 MiB instead of 4 KiB. Runs on any thread.
 
+import { platform } from 'node:os';
 import { mmap } from './mmap-addon.js';
 
 /** Of madvise(2) on Linux; elsewhere the number means other things. */
@@ -12,7 +13,7 @@ const STEP_BYTES = 1024 * 1024 * 1024;
  * most of the time in which a new index is filled, and scans miss the TLB less. Does nothing where it cannot be had.
  */
 export function preferHugePages({ buffer }: WebAssembly.Memory): void {
-  if (process.platform !== 'linux') return;
+  if (platform() !== 'linux') return;
   try {
     for (let start = 0; start < buffer.byteLength; start += STEP_BYTES) {
       const part = Buffer.from(buffer, start, Math.min(STEP_BYTES, buffer.byteLength - start));

@@ -168,6 +168,8 @@ export async function loadGeneration(
       memories.push(memory);
       return new Uint8Array(memory.buffer, 0, bytes);
     }
+    if (id !== SECTION.description)
+      throw new ServiceError('storage_corrupt', { path, reason: `it has a section ${id} that nobody knows` });
     json = new Uint8Array(bytes);
     return json;
   });
