@@ -131,7 +131,7 @@ async function compare(search: ServiceProcess, echo: ServiceProcess): Promise<vo
     ['without', ''],
   ] as const) {
     const of = (figure: keyof Latency) => median(latencies[route].map((latency) => latency[figure]));
-    const name = route === 'search' ? 'search' : 'the same without the search:';
+    const name = route === 'search' ? 'search' : 'the same without the search,';
     figures.add(`${name} p50`, of('p50'), 'ms', at);
     figures.add(`${name} p99`, of('p99'), 'ms', at);
     figures.add(`${name} p99 / p50`, of('ratio'), 'ratio', { ...at, wanted });

@@ -6,12 +6,15 @@ t.test(
   async (t) => {
     const end = new RequestEnd();
     const heard: string[] = [];
+    const removedMeanwhile = () => heard.push('removed meanwhile');
     const removed = () => heard.push('removed');
     end.addEventListener('abort', () => {
       heard.push('first');
+      end.removeEventListener('abort', removedMeanwhile);
       end.addEventListener('abort', () => heard.push('late'));
     });
     end.addEventListener('abort', removed);
+    end.addEventListener('abort', removedMeanwhile);
     end.addEventListener('abort', () => heard.push('second'));
     end.removeEventListener('abort', removed);
     t.notOk(end.aborted);

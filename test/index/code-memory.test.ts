@@ -43,16 +43,18 @@ t.test('leaves are shared out in their order, whole, to as few memories as hold 
       whole.codeBlocks,
     );
     t.ok(fixed + codeBlocks * blockBytes(settings) <= Math.max(fixed, max), 'its own memory is not too full');
+    // What each but the last holds leaves no room for its next leaf.
+    let leaf = 0;
+    all.slice(0, -1).forEach((held, i) => {
+      for (let sum = 0; sum < held; ) sum += blocks[leaf++] as number;
+      const share = i === 0 ? 0.75 * max - fixed : 0.875 * max;
+      t.ok((held + (blocks[leaf] as number)) * blockBytes(settings) > share, `memory ${i} is filled`);
+    });
     for (const memory of codeMemories) {
       const isSingleLeaf = memory.codeBlocks <= 3;
       t.ok(isSingleLeaf || memory.codeBlocks * blockBytes(settings) <= max, 'nor is another');
       t.ok(memory.slots > 0);
     }
-    // Each memory but the last would not have held the next leaf.
-    t.ok(
-      codeMemories.length <= Math.ceil((whole.codeBlocks * blockBytes(settings)) / (max / 2)) + 1 ||
-        max < 20_000,
-    );
   }
 });
 

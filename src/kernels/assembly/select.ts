@@ -1,7 +1,6 @@
 // The candidate buffer: a header, then candidates of 16 bytes; layout.ts gives the fields. A candidate's first 8 bytes
 // are one number, the estimate's order above its position, so that one comparison orders by (estimate, position) and
-// equal estimates of those in the buffer never depend on the order of
-// pushes.
+// equal estimates of those in the buffer never depend on the order of pushes.
 
 import { FACTOR_BYTES } from './factors';
 
