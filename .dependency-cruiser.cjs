@@ -6,8 +6,23 @@ const LAYERS = {
   'src/kernels/': ['src/kernels/'],
   'src/storage/': ['src/storage/', 'src/contract/'],
   'src/index/': ['src/index/', 'src/kernels/', 'src/contract/'],
-  'src/workers/': ['src/workers/', 'src/index/', 'src/kernels/', 'src/storage/', 'src/contract/'],
-  'src/collections/': ['src/collections/', 'src/workers/', 'src/index/', 'src/storage/', 'src/contract/'],
+  'src/filter/': ['src/filter/', 'src/contract/'],
+  'src/workers/': [
+    'src/workers/',
+    'src/index/',
+    'src/kernels/',
+    'src/storage/',
+    'src/filter/',
+    'src/contract/',
+  ],
+  'src/collections/': [
+    'src/collections/',
+    'src/workers/',
+    'src/index/',
+    'src/storage/',
+    'src/filter/',
+    'src/contract/',
+  ],
   'src/http/': [
     'src/http/',
     'src/collections/',
@@ -35,6 +50,7 @@ const VENDORS = {
   'pino-pretty': '^src/log\\.ts$',
   piscina: '^src/workers/',
   'prom-client': '^src/http/metrics\\.ts$',
+  'roaring-wasm': '^src/filter/row-set\\.ts$',
   zod: '^src/(contract|http)/|^src/config\\.ts$',
 };
 

@@ -4,13 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { withBackend } from '../src/collections/leaf-vectors.js';
-import { RowSlots } from '../src/collections/row-slots.js';
 import type { Backend, Precision } from '../src/contract/index-settings.js';
 import { rowBytes, storeVector } from '../src/contract/stored-vector.js';
 import { BuildControl } from '../src/index/build/control.js';
 import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
+import { type MatchMask, maskOf } from '../src/index/match-mask.js';
 import type { Answer, PositionReader, Query } from '../src/index/query.js';
+import { RowSlots } from '../src/index/row-slots.js';
 import { Scratch } from '../src/index/scratch.js';
 import { Searcher } from '../src/index/search.js';
 import { completeSettings, type IndexSettings } from '../src/index/settings.js';
@@ -30,6 +31,8 @@ export interface BuiltIndex {
   bytesPerVector: { tree: number; codes: number; ids: number };
   calibration: Calibration | null;
   search(query: Query): Answer;
+  /** What a filter that these rows match gives a search. */
+  maskOf(rows: ArrayLike<number>): MatchMask;
   /** Opens the vectors anew; the reader may be wrapped. A search through it has all else in common. */
   open(
     backend: Backend,
@@ -108,6 +111,8 @@ function openBuilt(
     leafVectors,
     slotRows,
   };
+  let slotOfRow: Uint32Array | undefined;
+  let masks = 0;
   const kernels = instantiateKernels(generation.memory);
   const scratch = new Scratch(generation);
   const searcher = new Searcher(generation, kernels, new ViewVectors(view), scratch);
@@ -125,6 +130,12 @@ function openBuilt(
     bytesPerVector: { tree: treeBytes / count, codes: codesBytes / count, ids: idsBytes / count },
     calibration: facts.calibration,
     search: (query) => searcher.search(query),
+    maskOf: (rows) => {
+      slotOfRow ??= invert(generation.slotRows, generation.rowBase);
+      const slots = Uint32Array.from(rows, (row) => slotOfRow?.[row] as number);
+      const listed = { slots, pending: new Uint32Array() };
+      return maskOf(++masks, listed, { slots: generation.slots, pendingCount: 0 });
+    },
     open,
     vectors: {
       paths: leafVectors.segments.map(({ path }) => path),
@@ -132,6 +143,14 @@ function openBuilt(
     },
     close,
   };
+}
+
+function invert(slotRows: Uint32Array, rowEnd: number): Uint32Array {
+  const slots = new Uint32Array(rowEnd);
+  slotRows.forEach((row, slot) => {
+    slots[row] = slot;
+  });
+  return slots;
 }
 
 function storedRows(base: Matrix, precision: Precision): Uint8Array {

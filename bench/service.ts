@@ -14,7 +14,7 @@ import { Figures } from './service/figures.js';
 import { loadEventLoop } from './service/load-event-loop.js';
 import { type Effort, measureRecall, searchesFor } from './service/measure-recall.js';
 import { measureRestarts } from './service/measure-restart.js';
-import { searchWhileBuilding } from './service/search-while-building.js';
+import { searchDuring } from './service/search-during.js';
 
 const NAME = 'words';
 const WIDE = { name: 'wide', count: 100_000, dimension: 768, clusters: 300, seed: 1, batchPoints: 500 };
@@ -41,7 +41,9 @@ await withTemporaryService(async (running) => {
   await measureQps(running.client, 'recall 0.95', effort);
   const asked = { client: running.client, name: NAME, queries: queryTexts };
   await compareBackends({ ...asked, rounds: sizes.rounds }, figures);
-  await searchWhileBuilding({ ...asked, seconds: sizes.loadSeconds }, figures);
+  const { client } = running;
+  const work = () => client.build(NAME);
+  await searchDuring({ ...asked, seconds: sizes.loadSeconds, what: 'a build', work }, figures);
   const search = { vector: queryTexts[0] as string };
   await measureRestarts(running, { name: NAME, search, wanted: '<= 2000' }, figures);
   if (!smoke) await measureWide(running);
@@ -87,7 +89,7 @@ async function measureWide({ client }: TemporaryService): Promise<void> {
   await storeAndBuild(client, { name, vectors, batchPoints });
   await client.dropCollection(name);
   await client.createCollection({ name, dimension, metric: 'cosine' });
-  const seconds = await ingestArrow(client.origin, { name, vectors });
+  const seconds = await ingestArrow(client, { name, vectors: matrixRows(vectors) });
   figures.add(`ingest of ${count} x ${dimension}`, count / seconds, 'points/s', { setting: 'Arrow' });
   await client.dropCollection(name);
 }

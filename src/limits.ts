@@ -15,7 +15,8 @@ export const PAYLOAD_DEPTH_MAX = 32;
 /** Of a whole body: the parser's time and memory grow with the square of what is nested. */
 export const JSON_DEPTH_MAX = 2 * PAYLOAD_DEPTH_MAX;
 export const POINTS_PER_REQUEST_MAX = 10_000;
-export const IDS_PER_DELETE_MAX = 10_000;
+/** Of one call that deletes points or changes their payloads. */
+export const IDS_PER_REQUEST_MAX = 10_000;
 export const SCROLL_LIMIT_DEFAULT = 100;
 export const SCROLL_LIMIT_MAX = 1000;
 /** A page of large points ends early: vectors and payloads of one answer stay below about this. */
@@ -24,6 +25,26 @@ export const SCROLL_PAGE_BYTES = 2 * 1024 * 1024;
 export const REPLY_BYTES_MAX = 16 * 1024 * 1024;
 export const REPLIES_BYTES_MAX = 48 * 1024 * 1024;
 export const ERROR_ISSUES_MAX = 16;
+
+/** Groups within groups. */
+export const FILTER_DEPTH_MAX = 8;
+/** All levels together. */
+export const FILTER_CONDITIONS_MAX = 256;
+/** Of one condition. */
+export const FILTER_VALUES_MAX = 1000;
+/** All ids and values that a filter lists. */
+export const FILTER_IDS_MAX = 10_000;
+export const FILTER_KEY_CHARS_MAX = 256;
+export const FILTER_TEXT_CHARS_MAX = 1024;
+export const PAYLOAD_INDEXES_MAX = 64;
+/** All of a process: one thread has them, in a WebAssembly memory that ends at 2 GiB and a heap of its own. */
+export const PAYLOAD_INDEX_BYTES_MAX = 1024 * 1024 * 1024;
+export const FACET_LIMIT_DEFAULT = 10;
+export const FACET_LIMIT_MAX = 1000;
+export const GROUP_SIZE_DEFAULT = 3;
+/** Groups times their size. */
+export const GROUPED_RESULTS_MAX = 1000;
+export const PAYLOAD_KEYS_PER_UPDATE_MAX = 256;
 
 export const K_DEFAULT = 10;
 export const K_MAX = 1000;
@@ -71,6 +92,8 @@ export const DISK_RESERVE_BYTES = 256 * 1024 * 1024;
 
 export const QUEUED_SEARCHES_MAX = 1024;
 export const QUEUED_SEARCHES_OF_COLLECTION_MAX = 512;
+/** Filters that one thread works on, and changes of points that it has not seen yet. */
+export const QUEUED_FILTERS_MAX = 4096;
 export const QUEUED_MUTATIONS_MAX = 256;
 export const QUEUED_MUTATION_BYTES_MAX = 256 * 1024 * 1024;
 export const THREADS_MAX = 256;

@@ -11,6 +11,7 @@ export type BuildStatus = Schemas['BuildStatus'];
 export type BuildPlan = Schemas['BuildPlan'];
 export type NewPoint = Schemas['NewPoint'];
 export type Point = Schemas['Point'];
+export type Filter = Schemas['Filter'];
 export type SearchRequest = Schemas['SearchRequest'];
 export type SearchResponse = Schemas['SearchResponse'];
 export type SearchResult = SearchResponse['results'][number];
@@ -79,6 +80,44 @@ export class CoppiceClient {
     return dataOf(
       await this.#api.POST('/v1/collections/{name}/points/delete', { ...at(name), body: { ids } }),
     );
+  }
+
+  /** Deletes what meets the filter. */
+  async deleteMatching(name: string, filter: Filter): Promise<Schemas['DeleteResponse']> {
+    return dataOf(
+      await this.#api.POST('/v1/collections/{name}/points/delete', { ...at(name), body: { filter } }),
+    );
+  }
+
+  /** Sets keys of the payloads of the points that are there. */
+  async setPayload(name: string, ids: string[], set: Schemas['Payload']): Promise<void> {
+    dataOf(
+      await this.#api.POST('/v1/collections/{name}/points/payload', { ...at(name), body: { ids, set } }),
+    );
+  }
+
+  async countMatching(name: string, filter: Filter): Promise<number> {
+    const answer = await this.#api.POST('/v1/collections/{name}/points/count', {
+      ...at(name),
+      body: { filter },
+    });
+    return dataOf(answer).count;
+  }
+
+  /** Resolves once the index answers; the description is of that moment. */
+  async setPayloadIndex(
+    name: string,
+    key: string,
+    type: Schemas['PayloadIndexType'],
+  ): Promise<Schemas['PayloadIndex']> {
+    const params = { path: { name, key } };
+    dataOf(await this.#api.PUT('/v1/collections/{name}/payload-indexes/{key}', { params, body: { type } }));
+    for (;;) {
+      const { indexes } = dataOf(await this.#api.GET('/v1/collections/{name}/payload-indexes', at(name)));
+      const index = indexes.find((one) => one.key === key);
+      if (index?.state === 'ready') return index;
+      await setTimeout(READY_POLL_MS);
+    }
   }
 
   async search(name: string, body: SearchRequest): Promise<SearchResponse> {

@@ -8,12 +8,12 @@ import { type ArenaShape, arenaLayout, arenaShape } from '../index/build/arena.j
 import { foreseenCounts } from '../index/build/foreseen-counts.js';
 import { sampleBytes, sampleShape } from '../index/calibrate/samples.js';
 import { type LayoutCounts, layOut } from '../index/memory-layout.js';
+import { RowSlots } from '../index/row-slots.js';
 import type { IndexSettings } from '../index/settings.js';
 import { INDEX_MEMORY_BYTES_MAX } from '../limits.js';
 import type { CollectionParts } from './collection-parts.js';
 import { describedMemory } from './describe.js';
 import { builtShape, generationBytes } from './generation-memory.js';
-import { RowSlots } from './row-slots.js';
 import type { ServedGeneration } from './served-generation.js';
 
 /** The heap of a build thread, with what its libraries allocate. */

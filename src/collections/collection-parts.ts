@@ -6,11 +6,13 @@ import type { CollectionPaths, DataDirectory } from '../storage/data-directory.j
 import type { PendingSegments } from '../storage/pending-segments.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { BuildPool } from '../workers/build-pool.js';
+import type { FilterPool } from '../workers/filter-pool.js';
 import type { SearchPool } from '../workers/search-pool.js';
 import type { CollectionSearch } from './collection-search.js';
 import type { DiskReserve } from './disk-reserve.js';
 import type { DiskUsage } from './disk-usage.js';
 import type { Dispatcher } from './dispatcher.js';
+import type { Filters } from './filters.js';
 import type { LiveRecall } from './live-recall.js';
 import type { Log } from './log.js';
 import type { MemoryBudget, MemoryClaim } from './memory-budget.js';
@@ -26,10 +28,13 @@ export interface Services {
   keepEntry(entry: CatalogEntry<IndexSettings>): Promise<void>;
   disk: DiskReserve;
   memory: MemoryBudget;
+  /** For payload indexes; they count in `memory`, too. */
+  indexMemory: MemoryBudget;
   /** What builds hold while they run. */
   buildClaims: Set<MemoryClaim>;
   searchPool: SearchPool;
   buildPool: BuildPool;
+  filterPool: FilterPool;
   dispatcher: Dispatcher;
   log: Log;
 }
@@ -41,6 +46,7 @@ export interface CollectionParts {
   store: PointsStore;
   pending: PendingSegments;
   writer: Writer;
+  filters: Filters;
   views: Views;
   vectors: StoredVectors;
   /** What full vectors take of the RAM; nothing where they are mapped. */

@@ -1,19 +1,24 @@
 // Searches of one collection as the main thread sees them: a request becomes a query, the answer's rows become points.
 
+import type { Filter } from '../contract/filter.js';
 import type { Metric } from '../contract/index-settings.js';
 import { idKey, type PointId } from '../contract/points.js';
 import type { SearchRequest, SearchResponse, SearchResult, SearchStats } from '../contract/search.js';
 import { checkVector } from '../contract/vector.js';
+import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
-import type { Answer, Query } from '../index/query.js';
+import { filterPredicate } from '../filter/predicate.js';
+import type { Answer, Query, QueryFilter } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { EndSignal } from './end-signal.js';
 import type { Lane } from './fair-queue.js';
+import type { SelectedMask } from './filters.js';
 import { decodePayload } from './payloads.js';
-import { planFor } from './plan-for.js';
+import { planFilteredFor, planFor } from './plan-for.js';
 import type { ReplySize } from './reply-room.js';
 import { compareHits, passes, scoreOf } from './scores.js';
+import type { ServedGeneration } from './served-generation.js';
 import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
@@ -38,6 +43,8 @@ export interface CollectionSearchOptions {
   views: Views;
   vectors: StoredVectors;
   dispatcher: Dispatcher;
+  /** Which rows meet a filter. */
+  mask(served: ServedGeneration, filter: Filter): Promise<SelectedMask>;
   /** Told of each search that the index has answered. */
   searched(request: SearchRequest, query: Query): void;
 }
@@ -102,9 +109,11 @@ export class CollectionSearch {
 
   /**
    * Runs a query on the pool. Where the probed leaves hold fewer than k live points (small leaves, many deletes) it
-   * probes on, so that fewer than k come back only when fewer are there.
+   * probes on, so that fewer than k come back only when fewer are there; or, with a filter, fewer match.
    */
   async ask(live: LiveView, query: Query, caller: Caller = {}): Promise<Answer> {
+    const { filter } = query;
+    if (filter !== undefined) return this.#askFiltered(live, { ...query, filter }, caller);
     const { leaves } = live.served.generation;
     const wanted = Math.min(query.k, live.served.indexedCount + live.served.pendingCount);
     for (let { probes } = query; ; probes = Math.min(leaves, probes * WIDENING)) {
@@ -112,6 +121,19 @@ export class CollectionSearch {
       const answer = await this.#askOnce(live, isFirst ? query : { ...query, probes, probeShare: 1 }, caller);
       if (answer.rows.length >= wanted || query.exact || probes >= leaves) return answer;
     }
+  }
+
+  async #askFiltered(
+    live: LiveView,
+    query: Query & { filter: QueryFilter },
+    caller: Caller,
+  ): Promise<Answer> {
+    const answer = await this.#askOnce(live, query, caller);
+    if (query.exact) return answer;
+    const { isCrowded, way, matches = 0 } = answer.stats;
+    if (isCrowded && !query.filter.isGiven) return this.#askOnce(live, { ...query, exact: true }, caller);
+    if (way === 'all_leaves' || answer.rows.length >= Math.min(query.k, matches)) return answer;
+    return this.#askFiltered(live, { ...query, filter: { ...query.filter, efforts: [] } }, caller);
   }
 
   /** In parts where that is faster, or where it would hold a thread for long. */
@@ -139,10 +161,20 @@ export class CollectionSearch {
     return { vector: vectors.readPoint(live, record), self: idKey(id) };
   }
 
-  #query(live: LiveView, request: SearchRequest, vector: Float32Array, self: string | undefined): Query {
+  async #query(
+    live: LiveView,
+    request: SearchRequest,
+    vector: Float32Array,
+    self: string | undefined,
+  ): Promise<{ query: Query; unindexedKeys: string[] }> {
     const k = self === undefined ? request.k : request.k + 1;
-    const plan = planFor(live, request);
-    return { vector, k, ...plan, exact: request.exact || plan.exact };
+    if (request.filter === undefined) {
+      const plan = planFor(live, request);
+      return { query: { vector, k, ...plan, exact: request.exact || plan.exact }, unindexedKeys: [] };
+    }
+    const { mask, unindexedKeys } = await this.#options.mask(live.served, request.filter);
+    const plan = planFilteredFor(live, request, mask);
+    return { query: { vector, k, ...plan, exact: request.exact || plan.exact }, unindexedKeys };
   }
 
   /**
@@ -154,16 +186,39 @@ export class CollectionSearch {
     request: SearchRequest,
     { caller, startedAt, isLast }: { caller: Caller; startedAt: number; isLast: boolean },
   ): Promise<SearchResponse | undefined> {
+    if (caller.signal?.aborted) throw caller.signal.reason;
     const { vector, self } = this.#target(live, request);
-    const query = this.#query(live, request, vector, self);
+    const { query, unindexedKeys } = await this.#query(live, request, vector, self);
     const answer = await this.ask(live, query, caller);
     // A search by id is no sample: its own point would be found in any case.
-    if (!query.exact && self === undefined) this.#options.searched(request, query);
-    const { hits, vanished } = this.hitsOf(answer, self);
+    if (!query.exact && self === undefined && query.filter === undefined)
+      this.#options.searched(request, query);
+    const { hits, vanished } = this.#matching(live, query, this.hitsOf(answer, self), request.filter);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
     const results = await this.#fill(live, hits.slice(0, request.k), request, caller.reply);
-    if (!request.with_stats) return { results };
-    return { results, stats: statsOf(live, answer, performance.now() - startedAt) };
+    const response: SearchResponse = { results, ...unindexedWarnings(unindexedKeys) };
+    if (request.with_stats)
+      response.stats = statsOf(live, answer, performance.now() - startedAt, unindexedKeys);
+    return response;
+  }
+
+  /** Without those that are newer than the filter's mask and do not meet it. */
+  #matching(
+    { served }: LiveView,
+    { filter: applied }: Query,
+    found: { hits: Hit[]; vanished: number },
+    filter: Filter | undefined,
+  ): { hits: Hit[]; vanished: number } {
+    if (applied === undefined || filter === undefined) return found;
+    const knownEnd = served.generation.rowBase + applied.mask.pendingCount;
+    if (found.hits.every(({ row }) => row < knownEnd)) return found;
+    const meets = filterPredicate(filter);
+    const hits = found.hits.filter(({ id, key, row }) => {
+      const record = row < knownEnd ? undefined : this.#options.store.get(key);
+      if (row < knownEnd || record === undefined) return row < knownEnd;
+      return record.row === row && meets(id, record.payload && decodePayload(record.payload));
+    });
+    return { hits, vanished: found.vanished + found.hits.length - hits.length };
   }
 
   async #fill(
@@ -201,8 +256,16 @@ export class CollectionSearch {
 }
 
 /** Stage times are those of the worker; `total` is what the caller waited for inside the engine. */
-function statsOf({ served }: LiveView, { stats }: Answer, totalMs: number): SearchStats {
+function statsOf(
+  { served }: LiveView,
+  { stats }: Answer,
+  totalMs: number,
+  unindexedKeys: string[],
+): SearchStats {
+  const { matches, way } = stats;
   return {
+    ...(matches !== undefined &&
+      way !== undefined && { filter: { matches, way, unindexed_keys: unindexedKeys } }),
     probes: stats.probes,
     leaves: stats.leaves,
     vectors_scanned: stats.vectorsScanned,

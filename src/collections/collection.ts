@@ -1,24 +1,36 @@
 // One collection: what can be asked of it and done to it. Main thread; holds no vectors and scans none.
 
 import type { BuildPlan, BuildRequest, BuildStatus } from '../contract/build.js';
+import type {
+  CountResponse,
+  DeleteResponse,
+  UpdatePayload,
+  UpdateResponse,
+} from '../contract/chosen-points.js';
 import type { CollectionDescription } from '../contract/collections.js';
+import type { FacetRequest, FacetResponse } from '../contract/facet.js';
+import type { Filter } from '../contract/filter.js';
 import type { Backend } from '../contract/index-settings.js';
 import type { Payload } from '../contract/payload.js';
+import type { PayloadIndexDescription, PayloadIndexType } from '../contract/payload-index.js';
 import type { PointBatch, PointShape } from '../contract/point-batch.js';
 import { idKey, type PointId } from '../contract/points.js';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import type { ScrollRequest } from '../contract/scroll.js';
 import type { SearchRequest, SearchResponse } from '../contract/search.js';
+import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
 import type { IndexSettings } from '../index/settings.js';
 import { collectWhenIdle } from '../workers/collect-when-idle.js';
 import { buildIndex } from './build-index.js';
 import { BuildJob } from './build-job.js';
 import { checkBuild, describePlan, planBuild } from './build-plan.js';
+import { type Choice, deleteChosen, updateChosen } from './chosen-points.js';
 import type { CollectionParts } from './collection-parts.js';
 import type { Caller } from './collection-search.js';
 import { convertStorage } from './convert-storage.js';
 import { describeCollection } from './describe.js';
+import { searchGroups } from './group-search.js';
 import { decodePayload } from './payloads.js';
 import { measureRecall } from './recall.js';
 import { type ScrollPage, scrollPoints } from './scroll.js';
@@ -50,7 +62,7 @@ export class Collection {
     return describeCollection(this.#parts, this.#build?.isActive ?? false);
   }
 
-  countPoints(): number {
+  get pointsCount(): number {
     return this.#parts.writer.meta.pointsCount;
   }
 
@@ -68,10 +80,41 @@ export class Collection {
     return { upserted: affected, sequence };
   }
 
-  /** Removes the points that are there; `deleted` counts them. @throws as `upsert`, but works on a full disk */
-  async deletePoints(ids: readonly PointId[]): Promise<{ deleted: number; sequence: number }> {
-    const { affected, sequence } = await this.#parts.writer.submit({ kind: 'delete', ids });
-    return { deleted: affected, sequence };
+  /** Removes the chosen points that are there; `deleted` counts them. @throws as `upsert`, but works on a full disk */
+  async deletePoints(choice: Choice): Promise<DeleteResponse> {
+    return deleteChosen(this.#parts, choice);
+  }
+
+  /** Changes the payloads of the chosen points that are there. @throws as `upsert`, and validation_failed */
+  async updatePayload(request: UpdatePayload): Promise<UpdateResponse> {
+    return updateChosen(this.#parts, request);
+  }
+
+  /** Exactly the points that meet the filter. @throws storage_corrupt, too_many_requests */
+  async countPoints(filter?: Filter): Promise<CountResponse> {
+    if (filter === undefined) return { count: this.pointsCount };
+    const { count, unindexedKeys } = await this.#parts.filters.count(filter);
+    return { count, ...unindexedWarnings(unindexedKeys) };
+  }
+
+  /** The most frequent values of a key. @throws storage_corrupt, too_many_requests */
+  async facet({ key, filter, limit }: FacetRequest): Promise<FacetResponse> {
+    const { facets, unindexedKeys } = await this.#parts.filters.facet(key, filter ?? {}, limit);
+    return { facets, ...unindexedWarnings(unindexedKeys) };
+  }
+
+  listPayloadIndexes(): Promise<PayloadIndexDescription[]> {
+    return this.#parts.filters.listIndexes();
+  }
+
+  /** Durable once it resolves, and filled in the background. @throws as `Filters.setIndex` */
+  setPayloadIndex(key: string, type: PayloadIndexType): Promise<PayloadIndexDescription> {
+    return this.#parts.filters.setIndex(key, type);
+  }
+
+  /** @throws payload_index_not_found, writes_stopped */
+  dropPayloadIndex(key: string): Promise<void> {
+    return this.#parts.filters.dropIndex(key);
   }
 
   /** @throws point_not_found, storage_corrupt */
@@ -93,7 +136,11 @@ export class Collection {
 
   /** @throws as `CollectionSearch.search` */
   async search(request: SearchRequest, caller: Caller = {}): Promise<SearchResponse> {
-    return this.#parts.search.search(request, caller);
+    const { search } = this.#parts;
+    const { group_by } = request;
+    return group_by === undefined
+      ? search.search(request, caller)
+      : searchGroups(search, { ...request, group_by }, caller);
   }
 
   /** The answer to each request, in order; one that fails fails them all. @throws as `search` */
@@ -165,11 +212,13 @@ export class Collection {
 
   /** Ends writes, the build and, once those in flight are answered, searches; what comes later gets `reason`. */
   async close(reason: ServiceError): Promise<void> {
-    const { writer, encoder, liveRecall, views, pending, store, vectorClaim } = this.#parts;
+    const { writer, encoder, liveRecall, views, pending, store, vectorClaim, filters } = this.#parts;
     const stopped = writer.close(reason);
     this.#build?.cancel();
     await Promise.all([stopped, this.#build?.done, this.#converting?.catch(() => {})]);
     await Promise.all([encoder.stop(), liveRecall.stop()]);
+    // First: searches under filters may wait for it.
+    await filters.close(reason);
     const { claim } = views.current.served;
     await views.close(reason);
     await pending.close();

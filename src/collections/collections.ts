@@ -4,12 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { type CollectionDescription, type CreateCollection, storageOf } from '../contract/collections.js';
 import { ServiceError } from '../errors.js';
 import type { IndexSettings } from '../index/settings.js';
-import { COLLECTIONS_MAX } from '../limits.js';
+import { COLLECTIONS_MAX, PAYLOAD_INDEX_BYTES_MAX } from '../limits.js';
 import { Catalog, type CatalogEntry } from '../storage/catalog.js';
 import { DataDirectory } from '../storage/data-directory.js';
 import { findMemoryLimit } from '../storage/memory-limit.js';
 import { BuildPool } from '../workers/build-pool.js';
 import { collectWhenIdle } from '../workers/collect-when-idle.js';
+import { FilterPool } from '../workers/filter-pool.js';
 import { IngestPool } from '../workers/ingest-pool.js';
 import { SearchPool } from '../workers/search-pool.js';
 import type { Collection } from './collection.js';
@@ -85,11 +86,14 @@ export class Collections {
         { threads: options.buildThreads, memoryBytesMax: options.indexMemoryBytesMax },
         logPoolError(log),
       );
+      const filterPool = new FilterPool(logPoolError(log));
       const disk = new DiskReserve(options.dataDir);
       const dispatcher = new Dispatcher(searchPool);
       const memory = budgetOf(options, log);
+      const indexMemory = new MemoryBudget(PAYLOAD_INDEX_BYTES_MAX, 0);
       const buildClaims = new Set<MemoryClaim>();
-      const services = { directory, disk, memory, buildClaims, searchPool, buildPool, dispatcher, log };
+      const pools = { searchPool, buildPool, filterPool };
+      const services = { directory, disk, memory, indexMemory, buildClaims, ...pools, dispatcher, log };
       return new Collections(services, catalog, found, options);
     } catch (error) {
       await directory.close();
@@ -205,7 +209,7 @@ export class Collections {
         bodies: this.ingest.queueSize,
       },
       threads: { search: this.#options.searchThreads, build: this.#options.buildThreads },
-      points: served.reduce((sum, collection) => sum + collection.countPoints(), 0),
+      points: served.reduce((sum, collection) => sum + collection.pointsCount, 0),
       memory: sumMemory(served.map((collection) => collection.describe().memory)),
       budget: { limit_bytes: memory.limitBytes, used_bytes: memory.usedBytes },
     };
@@ -218,12 +222,13 @@ export class Collections {
   }
 
   async #close(): Promise<void> {
-    const { searchPool, buildPool, directory } = this.#services;
+    const { searchPool, buildPool, filterPool, directory } = this.#services;
     await this.loaded;
     await Promise.allSettled(this.#changes);
     const reason = new ServiceError('shutting_down');
     await Promise.allSettled(this.#served().map((collection) => collection.close(reason)));
-    await Promise.allSettled([searchPool.close(), buildPool.close(), this.ingest.close()]);
+    const pools = [searchPool.close(), buildPool.close(), filterPool.closeAll(), this.ingest.close()];
+    await Promise.allSettled(pools);
     await this.#catalog.close();
     await directory.close();
   }
@@ -278,10 +283,7 @@ export class Collections {
       const startedAt = performance.now();
       const collection = await openCollection(this.#services, entry);
       const milliseconds = Math.round(performance.now() - startedAt);
-      log.info(
-        { collection: entry.name, points: collection.countPoints(), milliseconds },
-        'collection opened',
-      );
+      log.info({ collection: entry.name, points: collection.pointsCount, milliseconds }, 'collection opened');
       return { state: 'served', collection };
     } catch (error) {
       log.error({ collection: entry.name, error }, 'collection cannot be opened; the others are served');

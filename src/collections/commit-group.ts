@@ -4,10 +4,10 @@
 import { ServiceError } from '../errors.js';
 import { ROWS_MAX } from '../limits.js';
 import type { PendingSegments } from '../storage/pending-segments.js';
-import type { Meta, PointsStore } from '../storage/points-store.js';
+import type { Meta, PointRecord, PointsStore } from '../storage/points-store.js';
 import { type Applied, applySteps } from './apply.js';
 import type { DiskReserve } from './disk-reserve.js';
-import { type Mutation, type MutationResult, vectorsOf } from './mutation.js';
+import { type Mutation, type MutationResult, pointsOf, vectorsOf } from './mutation.js';
 import { Overlay } from './overlay.js';
 import { runInTurns } from './yield-to-loop.js';
 
@@ -29,10 +29,18 @@ export interface CommitPlaces {
   appended(): void;
 }
 
+/** As it was, and as it is; null where it was or is none. */
+export interface ChangedPoint {
+  before: PointRecord | null;
+  after: PointRecord | null;
+}
+
 export interface Committed {
   meta: Meta;
   /** Rows that are dead since this commit. */
   deadRows: readonly number[];
+  /** Points that were inserted, replaced, deleted or given another payload. */
+  points: readonly ChangedPoint[];
   /** In the order of the mutations: the result, or why this one was refused. */
   outcomes: (MutationResult | Error)[];
 }
@@ -58,14 +66,15 @@ export async function commitGroup(places: CommitPlaces, meta: Meta, group: Mutat
       outcomes.push(applied.result);
       next = applied.changes.meta;
     }
-    if (next === meta) return { meta, deadRows: [], outcomes };
+    if (next === meta) return { meta, deadRows: [], points: [], outcomes };
     if (next.nextRow > meta.nextRow) {
       await places.pending.sync();
       places.appended();
     }
     const changes = overlay.changes(next);
+    const points = [...overlay.points()];
     await places.store.commit(changes);
-    return { meta: next, deadRows: changes.removeRows, outcomes };
+    return { meta: next, deadRows: changes.removeRows, points, outcomes };
   } catch (error) {
     await undo(places, meta);
     throw error;
@@ -87,6 +96,7 @@ async function tryApply(
       await places.disk.claim(vectors * (places.rowBytes + RECORD_BYTES));
       await places.reserve(meta.nextRow + vectors);
     }
+    if (mutation.kind === 'update_payload') await places.disk.claim(pointsOf(mutation) * RECORD_BYTES);
     return await runInTurns(applySteps((key) => overlay.lookup(key), meta, mutation));
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));

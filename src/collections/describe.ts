@@ -84,8 +84,9 @@ export function describedMemory(parts: CollectionParts): CollectionDescription['
     codes_bytes: codesBytes,
     ids_bytes: served.rowSlotsBytes,
     vectors_bytes: parts.pending.memoryBytes + bufferBytes(served.leafVectors),
+    payload_indexes_bytes: parts.filters.indexBytes,
   };
-  const total = memory.tree_bytes + memory.codes_bytes + memory.ids_bytes + memory.vectors_bytes;
+  const total = Object.values(memory).reduce((sum, bytes) => sum + bytes, 0);
   const rows = view.slots + served.generation.pendingCount;
   const mapped = parts.writer.meta.backend === 'mmap' ? rows * rowBytes(parts.entry) : 0;
   return {

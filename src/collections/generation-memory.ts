@@ -3,10 +3,11 @@
 import { wholePages } from '../index/allocate-memory.js';
 import { layOutCodes } from '../index/code-memory.js';
 import { CodeScratch } from '../index/code-scratch.js';
+import { MaskArea } from '../index/mask-area.js';
 import { type LayoutCounts, layOut, NO_COUNTS } from '../index/memory-layout.js';
+import { RowSlots } from '../index/row-slots.js';
 import { Scratch } from '../index/scratch.js';
 import type { IndexSettings } from '../index/settings.js';
-import { RowSlots } from './row-slots.js';
 
 export interface GenerationShape {
   settings: IndexSettings;
@@ -23,8 +24,9 @@ export interface GenerationShape {
  */
 export function generationBytes(shape: GenerationShape, threads: number): number {
   const { settings, slots, leaves, rowBase, layout, codeMemories } = shape;
-  const scratch = wholePages(Scratch.bytesFor(settings, leaves, codeMemories.length));
-  const codeScratch = wholePages(CodeScratch.bytesFor(settings));
+  const masks = wholePages(MaskArea.bytesFor(slots, leaves));
+  const scratch = wholePages(Scratch.bytesFor(settings, leaves, codeMemories.length)) + masks;
+  const codeScratch = wholePages(CodeScratch.bytesFor(settings)) + masks;
   return codeMemories.reduce(
     (sum, { end }) => sum + wholePages(end) + threads * codeScratch,
     wholePages(layout.end) + threads * scratch + RowSlots.bytesFor(rowBase, slots),

@@ -30,6 +30,9 @@ export function mergeAnswers(a: Answer, b: Answer, k: number): Answer {
 
 function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
   return {
+    // What parts say of a filter is the same for all of them, but for what happened between.
+    ...a,
+    ...((a.isCrowded || b.isCrowded) && { isCrowded: true }),
     probes: Math.max(a.probes, b.probes),
     leaves: Math.max(a.leaves, b.leaves),
     vectorsScanned: a.vectorsScanned + b.vectorsScanned,

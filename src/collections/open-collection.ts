@@ -16,6 +16,7 @@ import type { CollectionParts, Services } from './collection-parts.js';
 import { CollectionSearch } from './collection-search.js';
 import { clearTombstones, markTombstones } from './dead-rows.js';
 import { DiskUsage } from './disk-usage.js';
+import { Filters } from './filters.js';
 import { emptyShape, generationBytes } from './generation-memory.js';
 import { LiveRecall } from './live-recall.js';
 import type { MemoryClaim } from './memory-budget.js';
@@ -199,6 +200,7 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
   const collection = entry.id;
   const search: CollectionSearch = new CollectionSearch({
     ...{ collection, dimension, metric, store, views, vectors, dispatcher },
+    mask: (served, filter) => filters.mask(served, filter),
     searched: (request, query) => liveRecall.offer(request, query),
   });
   const liveRecall = new LiveRecall({
@@ -219,13 +221,19 @@ function assemble(files: Files, served: ServedGeneration, meta: Meta): Collectio
     disk,
     reserve: (nextRow) => reserveRows(room, views.current.served, nextRow),
     appended: () => showFiles(views, pending),
-    publish: (committed, deadRows) => {
-      publish(views, committed, deadRows);
+    publish: (committed) => {
+      publish(views, committed);
+      filters.changed(committed.points);
       encoder.wake();
     },
   });
+  const { filterPool: pool } = services;
+  const filters: Filters = new Filters({
+    ...{ collection, name, path: paths.points, pool, writer, log },
+    memory: services,
+  });
   const diskUsage = new DiskUsage(paths.root);
-  return { ...files, writer, views, vectors, search, liveRecall, encoder, diskUsage };
+  return { ...files, writer, filters, views, vectors, search, liveRecall, encoder, diskUsage };
 }
 
 /** Of builds that a crash ended, or that were replaced just before it. */

@@ -10,6 +10,8 @@ export class Overlay {
   /** By the id's text; null where the group has removed the point. */
   readonly #records = new Map<string, PointRecord | null>();
   readonly #removeRows: number[] = [];
+  /** What was stored under the keys that were looked up. */
+  readonly #before = new Map<string, PointRecord | undefined>();
 
   constructor(below: Lookup) {
     this.#below = below;
@@ -19,7 +21,7 @@ export class Overlay {
   lookup(key: string): PointRecord | undefined {
     const record = this.#records.get(key);
     if (record === null) return undefined;
-    return record ?? this.#below(key);
+    return record ?? this.#stored(key);
   }
 
   /** Takes in what one more mutation changes. */
@@ -27,6 +29,19 @@ export class Overlay {
     for (const key of changes.removeKeys) this.#records.set(key, null);
     for (const record of changes.put) this.#records.set(idKey(record.id), record);
     for (const row of changes.removeRows) this.#removeRows.push(row);
+  }
+
+  /** Each point that the group has changed, as it was and as it is; null where it was or is none. */
+  *points(): Generator<{ before: PointRecord | null; after: PointRecord | null }> {
+    for (const [key, after] of this.#records) {
+      const before = this.#stored(key) ?? null;
+      if (before !== null || after !== null) yield { before, after };
+    }
+  }
+
+  #stored(key: string): PointRecord | undefined {
+    if (!this.#before.has(key)) this.#before.set(key, this.#below(key));
+    return this.#before.get(key);
   }
 
   /** Everything absorbed as one set of changes; `meta` is that of the last mutation. */

@@ -1,6 +1,10 @@
 // The plan of a request on one view. Main thread.
 
-import { planSearch, type SearchPlan } from '../index/plan.js';
+import { rowBytes } from '../contract/stored-vector.js';
+import type { MatchMask } from '../index/match-mask.js';
+import { type EffortRequest, planSearch, type SearchPlan } from '../index/plan.js';
+import { planFiltered } from '../index/plan-filtered.js';
+import type { QueryFilter } from '../index/query.js';
 import type { LiveView } from './views.js';
 
 /** How much work a request asks for. */
@@ -12,10 +16,25 @@ export interface Effort {
 }
 
 export function planFor({ view, served }: LiveView, effort: Effort): SearchPlan {
-  return planSearch(view.settings, served.generation.leaves, served.facts?.calibration ?? null, {
-    k: effort.k,
-    probes: effort.probes,
-    rerankFactor: effort.rerank_factor,
-    targetRecall: effort.target_recall,
-  });
+  return planSearch(
+    view.settings,
+    served.generation.leaves,
+    served.facts?.calibration ?? null,
+    requestOf(effort),
+  );
+}
+
+/** The same for what a filter leaves. */
+export function planFilteredFor(
+  { view, served }: LiveView,
+  effort: Effort,
+  mask: MatchMask,
+): SearchPlan & { filter: QueryFilter } {
+  const { leaves } = served.generation;
+  const shape = { settings: view.settings, leaves, rowBytes: rowBytes(view.vectors) };
+  return planFiltered(shape, served.facts?.calibration ?? null, requestOf(effort), mask);
+}
+
+function requestOf({ k, probes, rerank_factor, target_recall }: Effort): EffortRequest {
+  return { k, probes, rerankFactor: rerank_factor, targetRecall: target_recall };
 }

@@ -3,12 +3,14 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
+import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
 import type { SearchPlan } from '../index/plan.js';
 import type { Answer, Query } from '../index/query.js';
 import { seededRandom } from '../index/random.js';
 import type { CollectionSearch } from './collection-search.js';
-import { planFor } from './plan-for.js';
+import type { Filters } from './filters.js';
+import { planFilteredFor, planFor } from './plan-for.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
 
@@ -22,6 +24,7 @@ export interface RecallOptions {
   views: Views;
   vectors: Pick<StoredVectors, 'read'>;
   search: Pick<CollectionSearch, 'ask'>;
+  filters: Pick<Filters, 'mask'>;
 }
 
 interface Sample {
@@ -30,6 +33,7 @@ interface Sample {
   exactUs: number;
   probes: number;
   plan: SearchPlan;
+  unindexedKeys: string[];
 }
 
 /**
@@ -57,6 +61,7 @@ export async function measureRecall(options: RecallOptions, request: RecallReque
     rerank_factor: last.plan.rerankFactor,
     search: latency(samples.map(({ searchUs }) => searchUs)),
     exact: latency(samples.map(({ exactUs }) => exactUs)),
+    ...unindexedWarnings(last.unindexedKeys),
   };
 }
 
@@ -69,12 +74,23 @@ async function measureOne(
   if (row === undefined) return undefined;
   // One more, for the sample itself.
   const k = request.k + 1;
-  const plan = planFor(live, request);
+  const { plan, unindexedKeys } = await planOf(options, live, request);
   const query: Query = { vector: options.vectors.read(live, row), k, ...plan };
   const [found, searchUs] = await timed(() => options.search.ask(live, query));
   const [truth, exactUs] = await timed(() => options.search.ask(live, { ...query, exact: true }));
   const { probes } = found.stats;
-  return { recall: recallOf(found, truth, row, request.k), searchUs, exactUs, probes, plan };
+  return { recall: recallOf(found, truth, row, request.k), searchUs, exactUs, probes, plan, unindexedKeys };
+}
+
+/** Few points may match: that search is exact, and both are the same. */
+async function planOf(
+  { filters }: RecallOptions,
+  live: LiveView,
+  request: RecallRequest,
+): Promise<Pick<Sample, 'plan' | 'unindexedKeys'>> {
+  if (request.filter === undefined) return { plan: planFor(live, request), unindexedKeys: [] };
+  const { mask, unindexedKeys } = await filters.mask(live.served, request.filter);
+  return { plan: planFilteredFor(live, request, mask), unindexedKeys };
 }
 
 /** Share of the `k` nearest of `truth` that are in `found`; `self` is in neither. As near as the k-th counts as found. */

@@ -4,13 +4,13 @@
 import type { Backend } from '../contract/index-settings.js';
 import { Generation } from '../index/generation.js';
 import { NO_COUNTS } from '../index/memory-layout.js';
+import { RowSlots } from '../index/row-slots.js';
 import type { IndexSettings } from '../index/settings.js';
 import type { RowTable } from '../storage/row-table.js';
 import type { VectorsDescriptor } from '../storage/vectors.js';
 import type { BuildFacts, LoadedGeneration } from '../workers/generation-files.js';
 import { withBackend } from './leaf-vectors.js';
 import type { MemoryClaim } from './memory-budget.js';
-import { RowSlots } from './row-slots.js';
 
 export interface ServedGenerationParts {
   /** Generation 0 is the empty one, before any build. */
@@ -33,7 +33,7 @@ export class ServedGeneration {
   leafVectors: VectorsDescriptor | null;
   readonly slotRows: RowTable;
   readonly claim: MemoryClaim;
-  readonly #rowSlots: RowSlots;
+  readonly rowSlots: RowSlots;
   /** Of the claim, what does not grow. */
   readonly #fixedBytes: number;
   #deadSlots = 0;
@@ -47,7 +47,7 @@ export class ServedGeneration {
     this.slotRows = parts.slotRows;
     this.claim = parts.claim;
     this.#fixedBytes = parts.claim.bytes;
-    this.#rowSlots = parts.rowSlots;
+    this.rowSlots = parts.rowSlots;
   }
 
   /** A generation without slots: all rows from `rowBase` on are pending. */
@@ -93,7 +93,7 @@ export class ServedGeneration {
 
   /** RAM of the row -> slot table. */
   get rowSlotsBytes(): number {
-    return this.#rowSlots.byteLength;
+    return this.rowSlots.byteLength;
   }
 
   /** Claims what `reserve(nextRow)` will allocate. @throws memory_full */
@@ -114,18 +114,18 @@ export class ServedGeneration {
 
   /** Whether the row has a place here, dead or alive. */
   holds(row: number): boolean {
-    return row >= this.generation.rowBase || this.#rowSlots.slotOf(row) !== undefined;
+    return row >= this.generation.rowBase || this.rowSlots.slotOf(row) !== undefined;
   }
 
   /** The slot of a row of this generation; undefined for pending rows and for rows it does not hold. */
   slotOf(row: number): number | undefined {
-    return this.#rowSlots.slotOf(row);
+    return this.rowSlots.slotOf(row);
   }
 
   /** Searches that start now do not find the row; it is published, or not held here at all. */
   markDead(row: number): void {
     const pending = row >= this.generation.rowBase;
-    const slot = pending ? undefined : this.#rowSlots.slotOf(row);
+    const slot = pending ? undefined : this.rowSlots.slotOf(row);
     const position = pending ? this.generation.slots + row - this.generation.rowBase : slot;
     if (position === undefined || this.generation.isDead(position)) return;
     this.generation.markDead(position);

@@ -1,7 +1,8 @@
 // What a query costs a thread, and into how many parts it is cut. Runs on any thread.
 
 import { rowBytes } from '../contract/stored-vector.js';
-import type { Query } from '../index/query.js';
+import { matchesNs } from '../index/plan-filtered.js';
+import type { Query, QueryFilter } from '../index/query.js';
 import { codeDimension } from '../index/settings.js';
 import type { LiveView } from './views.js';
 
@@ -21,11 +22,23 @@ export function queryNs({ view, served }: LiveView, query: Query): number {
   const { generation } = served;
   const { dimension, bits } = view.settings;
   const vectorNs = rowBytes(view.vectors) / VECTOR_BYTES_PER_NS;
+  if (query.filter !== undefined) return filteredNs({ view, served }, query, query.filter);
   if (query.exact) return QUERY_NS + (view.slots + generation.pendingCount) * vectorNs;
   const codeNs = (codeDimension(dimension) * bits) / 8 / CODE_BYTES_PER_NS;
   const encoded = Math.min(generation.encodedCount, generation.pendingCount);
   const probed = generation.leaves === 0 ? 0 : (view.slots * query.probes) / generation.leaves;
   return QUERY_NS + (probed + encoded) * codeNs + Math.max(0, generation.pendingCount - encoded) * vectorNs;
+}
+
+function filteredNs({ view, served }: LiveView, query: Query, { mask, efforts }: QueryFilter): number {
+  const { leaves } = served.generation;
+  if (query.exact) return QUERY_NS + matchesNs(mask.matches, rowBytes(view.vectors));
+  const { dimension, bits } = view.settings;
+  const share = mask.matches / Math.max(1, view.slots);
+  const probes = efforts.find(({ matchShare }) => matchShare <= share)?.probes ?? leaves;
+  const scanned = leaves === 0 ? 0 : (view.slots * probes) / leaves;
+  const codeNs = (codeDimension(dimension) * bits) / 8 / CODE_BYTES_PER_NS;
+  return QUERY_NS + (scanned + served.generation.pendingCount) * codeNs;
 }
 
 /** Whether short queries should not wait for it. */

@@ -21,6 +21,7 @@ export function sumMemory(all: MemoryByKind[]): MemoryByKind {
     codes_bytes: 0,
     ids_bytes: 0,
     vectors_bytes: 0,
+    payload_indexes_bytes: 0,
     total_bytes: 0,
     anonymous_bytes: 0,
     mapped_bytes: 0,

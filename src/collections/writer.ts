@@ -24,8 +24,8 @@ interface QueuedStep {
 export interface WriterOptions extends CommitPlaces {
   /** The collection as of its last commit. */
   meta: Meta;
-  /** Makes a commit visible to searches: the rows below `meta.nextRow`, then the death of `deadRows`. */
-  publish(meta: Meta, deadRows: readonly number[]): void;
+  /** Makes a commit visible to searches: the rows below `meta.nextRow`, then the death of `deadRows`; and to filters. */
+  publish(committed: Committed): void;
 }
 
 export class Writer {
@@ -170,7 +170,7 @@ export class Writer {
   /** Room was made before the commit: if this fails, searches and the store disagree until a restart. */
   #publish(committed: Committed): void {
     try {
-      this.#options.publish(committed.meta, committed.deadRows);
+      this.#options.publish(committed);
     } catch (error) {
       const reason = `a commit could not be shown to searches (${error instanceof Error ? error.message : error})`;
       this.#stoppedBy = new ServiceError('writes_stopped', { reason });

@@ -83,10 +83,11 @@ export const collectionDescription = z
         codes_bytes: z.int(),
         ids_bytes: z.int(),
         vectors_bytes: z.int().describe('Full vectors in RAM: 0 for mmap, the page cache is not counted.'),
+        payload_indexes_bytes: z.int().describe('As they were when last measured.'),
         total_bytes: z.int(),
         anonymous_bytes: z
           .int()
-          .describe('RAM that stays taken while the collection is served: the four kinds above.'),
+          .describe('RAM that stays taken while the collection is served: the five kinds above.'),
         mapped_bytes: z
           .int()
           .describe(

@@ -1,8 +1,7 @@
 // Points on the wire: their ids, and the requests and replies about them. Runs on any thread.
 
 import { z } from 'zod';
-import { ID_BYTES_MAX, IDS_PER_DELETE_MAX, POINTS_PER_REQUEST_MAX } from '../limits.js';
-import { notSupported } from './not-supported.js';
+import { ID_BYTES_MAX, POINTS_PER_REQUEST_MAX } from '../limits.js';
 import { payloadField } from './payload.js';
 import { rawVector } from './vector.js';
 
@@ -82,31 +81,3 @@ export const point = z
     payload: payloadField.optional(),
   })
   .meta({ id: 'Point' });
-
-export const deletePoints = z
-  .strictObject({
-    ids: z.array(pointId).min(1).max(IDS_PER_DELETE_MAX).optional(),
-    filter: notSupported('filter'),
-  })
-  .superRefine((value, context) => {
-    if (value.ids !== undefined || value.filter !== undefined) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['ids'],
-      message: 'Give the `ids` to delete',
-      input: undefined,
-    });
-  })
-  .meta({ id: 'DeletePoints', examples: [{ ids: ['word:tree', 5] }] });
-
-export const deleteResponse = z
-  .strictObject({ deleted: z.int(), sequence: z.int() })
-  .meta({ id: 'DeleteResponse', examples: [{ deleted: 2, sequence: 18 }] });
-
-export const countRequest = z
-  .strictObject({ filter: notSupported('filter') })
-  .meta({ id: 'CountRequest', examples: [{}] });
-
-export const countResponse = z
-  .strictObject({ count: z.int() })
-  .meta({ id: 'CountResponse', examples: [{ count: 341479 }] });

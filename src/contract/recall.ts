@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { RECALL_SAMPLES_MAX } from '../limits.js';
 import { effortFields, refuseTwoEfforts } from './search.js';
+import { warnings } from './warnings.js';
 
 export const recallRequest = z
   .strictObject({
@@ -24,6 +25,7 @@ export const recallReport = z
     rerank_factor: z.number(),
     search: latency.describe('Latency of the index search.'),
     exact: latency.describe('Latency of the exact search.'),
+    warnings,
   })
   .meta({ id: 'RecallReport' });
 export type RecallReport = z.output<typeof recallReport>;

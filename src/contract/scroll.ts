@@ -3,10 +3,11 @@
 import { z } from 'zod';
 import { ServiceError } from '../errors.js';
 import { SCROLL_LIMIT_DEFAULT, SCROLL_LIMIT_MAX } from '../limits.js';
-import { notSupported } from './not-supported.js';
+import { filter } from './filter.js';
 import { payloadField } from './payload.js';
 import { idRefusal, pointId } from './points.js';
 import { storedVector } from './vector.js';
+import { warnings } from './warnings.js';
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -33,7 +34,7 @@ export const scrollRequest = z
     cursor: cursorField.optional(),
     with_payload: z.boolean().default(true),
     with_vector: z.boolean().default(false),
-    filter: notSupported('filter'),
+    filter: filter.optional(),
   })
   .meta({ id: 'ScrollRequest', examples: [{ limit: 100, with_vector: true }] });
 /** `cursor` is a key, no longer what stood on the wire. */
@@ -49,6 +50,7 @@ export const scrollResponse = z
   .strictObject({
     points: z.array(scrolledPoint),
     next_cursor: z.string().optional().describe('Leads to the next page; absent on the last one.'),
+    warnings,
   })
   .meta({
     id: 'ScrollResponse',

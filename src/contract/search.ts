@@ -1,13 +1,22 @@
 // Requests and replies of search. Runs on any thread.
 
 import { z } from 'zod';
-import { K_DEFAULT, K_MAX, PROBES_MAX, RERANK_FACTOR_MAX, SEARCHES_PER_BATCH_MAX } from '../limits.js';
+import {
+  GROUP_SIZE_DEFAULT,
+  GROUPED_RESULTS_MAX,
+  K_DEFAULT,
+  K_MAX,
+  PROBES_MAX,
+  RERANK_FACTOR_MAX,
+  SEARCHES_PER_BATCH_MAX,
+} from '../limits.js';
+import { filter, payloadKey, scalar } from './filter.js';
 import { parseWith } from './issues.js';
 import { parseJson } from './json.js';
-import { notSupported } from './not-supported.js';
 import { payloadField } from './payload.js';
 import { pointId } from './points.js';
 import { storedVector, vectorField } from './vector.js';
+import { warnings } from './warnings.js';
 
 /** Refuses two ways to say how much work a search does. */
 export function refuseTwoEfforts(
@@ -48,7 +57,7 @@ export const effortFields = {
       'Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; ' +
         'what it has not, and 1, is answered by an exact search.',
     ),
-  filter: notSupported('filter'),
+  filter: filter.optional(),
 };
 
 export const searchRequest = z
@@ -58,12 +67,26 @@ export const searchRequest = z
     ...effortFields,
     exact: z.boolean().default(false).describe('Compare with every vector, without the index.'),
     score_threshold: z.number().optional().describe('Leave out results that are worse than this score.'),
+    group_by: payloadKey
+      .optional()
+      .describe(
+        'Find the k nearest groups of points with the same value at this key, and the nearest points of each.',
+      ),
+    group_size: z
+      .int()
+      .min(1)
+      .default(GROUP_SIZE_DEFAULT)
+      .describe(`Points of a group, at most; k times this is ${GROUPED_RESULTS_MAX} at most.`),
     with_payload: z.boolean().default(false),
     with_vector: z.boolean().default(false),
     with_stats: z.boolean().default(false),
   })
   .superRefine((value, context) => {
     refuseTwoEfforts(value, context);
+    if (value.group_by !== undefined && value.k * value.group_size > GROUPED_RESULTS_MAX) {
+      const message = `k times group_size is ${GROUPED_RESULTS_MAX} at most`;
+      context.addIssue({ code: 'custom', message, path: ['group_size'], input: undefined });
+    }
     if ((value.vector === undefined) !== (value.id === undefined)) return;
     context.addIssue({ code: 'custom', message: 'Give either `vector` or `id`', input: undefined });
   })
@@ -71,7 +94,17 @@ export const searchRequest = z
 export type SearchRequest = z.output<typeof searchRequest>;
 
 export const searchBatchRequest = z
-  .strictObject({ searches: z.array(searchRequest).min(1).max(SEARCHES_PER_BATCH_MAX) })
+  .strictObject({
+    searches: z
+      .array(
+        searchRequest.refine(({ group_by }) => group_by === undefined, {
+          error: 'A batch cannot group; send this search alone',
+          path: ['group_by'],
+        }),
+      )
+      .min(1)
+      .max(SEARCHES_PER_BATCH_MAX),
+  })
   .meta({
     id: 'SearchBatchRequest',
     examples: [{ searches: [{ vector: [0.12, -0.5, 0.33], k: 3 }, { id: 'word:tree' }] }],
@@ -84,6 +117,19 @@ export const searchStats = z
     vectors_scanned: z.int(),
     vectors_reranked: z.int(),
     generation: z.int(),
+    filter: z
+      .strictObject({
+        matches: z.int().describe('Points that meet it.'),
+        unindexed_keys: z
+          .array(payloadKey)
+          .describe('Keys without a payload index that answers this: payloads were read.'),
+        way: z
+          .enum(['exact', 'probes', 'all_leaves'])
+          .describe(
+            'All matches were compared; leaves near the vector were scanned, or all that have matches.',
+          ),
+      })
+      .optional(),
     microseconds: z.record(z.string(), z.number()).describe('Time spent in each stage.'),
   })
   .meta({ id: 'SearchStats' });
@@ -104,8 +150,18 @@ export const searchResult = z
 /** `vector` stays a Float32Array until the reply is written. */
 export type SearchResult = z.output<typeof searchResult>;
 
+export const searchGroup = z
+  .strictObject({ value: scalar, results: z.array(searchResult).describe('The nearest of the group.') })
+  .meta({ id: 'SearchGroup' });
+export type SearchGroup = z.output<typeof searchGroup>;
+
 export const searchResponse = z
-  .strictObject({ results: z.array(searchResult), stats: searchStats.optional() })
+  .strictObject({
+    results: z.array(searchResult),
+    stats: searchStats.optional(),
+    groups: z.array(searchGroup).optional().describe('With `group_by`, instead of results; nearest first.'),
+    warnings,
+  })
   .meta({
     id: 'SearchResponse',
     examples: [{ results: [{ id: 'word:tree', score: 0.83, payload: { word: 'tree' } }] }],
@@ -113,10 +169,13 @@ export const searchResponse = z
 export type SearchResponse = z.output<typeof searchResponse>;
 
 export const searchBatchResponse = z
-  .strictObject({ results: z.array(z.array(searchResult)).describe('One list for each search, in order.') })
+  .strictObject({
+    results: z.array(z.array(searchResult)).describe('One list for each search, in order.'),
+    warnings,
+  })
   .meta({ id: 'SearchBatchResponse' });
 
-/** @throws malformed_json, validation_failed, vector_not_finite, not_supported */
+/** @throws malformed_json, validation_failed, vector_not_finite */
 export function parseSearch(body: Uint8Array): SearchRequest {
   return parseWith(searchRequest, parseJson(body));
 }

@@ -23,6 +23,8 @@ export const BODY_ERRORS: ErrorCode[] = [
 ];
 /** Any call on a collection may meet these. */
 export const COLLECTION_ERRORS: ErrorCode[] = ['collection_not_found', 'collection_unavailable'];
+/** Any call that takes a filter may meet these. */
+export const FILTER_ERRORS: ErrorCode[] = ['too_many_requests', 'overloaded', 'storage_corrupt'];
 export const WRITE_ERRORS: ErrorCode[] = ['too_many_requests', 'disk_full', 'writes_stopped'];
 
 export function json(description: string, schema: z.ZodType): Described {

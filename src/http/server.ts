@@ -20,10 +20,12 @@ import { handleError, PROBLEM_TYPE, sendProblem, toProblem, toServiceError } fro
 import { logRequests, requestIdOf } from './request-log.js';
 import { limitTime } from './request-time.js';
 import { buildRoutes } from './routes/build.js';
+import { chosenPointsRoutes, countRoutes } from './routes/chosen-points.js';
 import { collectionRoutes } from './routes/collections.js';
 import { healthRoutes } from './routes/health.js';
 import { insertRoutes } from './routes/insert.js';
 import { metricsRoutes } from './routes/metrics.js';
+import { payloadIndexRoutes } from './routes/payload-indexes.js';
 import { pointRoutes } from './routes/points.js';
 import { scrollRoutes } from './routes/scroll.js';
 import { batchSearchRoutes, recallRoutes, searchRoutes } from './routes/search.js';
@@ -114,7 +116,9 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics, stopping:
     metricsRoutes(api, metrics);
     collectionRoutes(api, context);
     pointRoutes(api, context);
+    countRoutes(api, context);
     scrollRoutes(api, context);
+    payloadIndexRoutes(api, context);
     searchRoutes(api, context, metrics);
     await api.register(async (scope) => unhurriedRoutes(scope, context));
     await api.register(async (scope) => insertRoutes(scope, context));
@@ -126,6 +130,7 @@ function addRoutes(app: Api, options: ServerOptions, metrics: Metrics, stopping:
 function unhurriedRoutes(api: Api, context: RouteContext): void {
   readBodyInBlocks(api, context);
   buildRoutes(api, context);
+  chosenPointsRoutes(api, context);
   recallRoutes(api, context);
   storageRoutes(api, context);
 }

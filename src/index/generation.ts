@@ -165,11 +165,17 @@ export class Generation {
     return this.#words[this.layout.chunkTable / 4 + chunk] as number;
   }
 
+  /** Counts what was marked dead: who has looked at tombstones sees by it whether there are new ones. */
+  get deaths(): number {
+    return Atomics.load(this.#live, WORD.deaths);
+  }
+
   /** Searches that start now do not find the vector at `position`. Only one thread may mark. */
   markDead(position: number): void {
     const { address, bit } = this.#tombstone(position);
     this.bytes(address, 1)[0] = (this.bytes(address, 1)[0] as number) | (1 << bit);
     if (position < this.slots) this.codeMemoryOf(position)?.markDead(position);
+    Atomics.add(this.#live, WORD.deaths, 1);
   }
 
   isDead(position: number): boolean {

@@ -26,12 +26,13 @@ export const NODE_ENTRY_BYTES = 16;
 export const PENDING_CHUNK_ROWS = 4096;
 export const PENDING_CHUNKS_MAX = 16_384;
 
-/** The header's 32-bit words. The first four change while the generation serves; atomics only. */
+/** The header's 32-bit words. The first five change while the generation serves; atomics only. */
 export const WORD = {
   pendingCount: 0,
   encodedCount: 1,
   chunkCount: 2,
   centreReady: 3,
+  deaths: 4,
   formatVersion: 8,
   slots: 9,
   rowBase: 10,

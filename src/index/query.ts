@@ -1,6 +1,7 @@
 // What a search asks of one generation, and what it answers. Plain data that crosses threads.
 
 import type { Precision } from '../contract/index-settings.js';
+import type { MatchMask } from './match-mask.js';
 
 export interface Query {
   /** `dimension` floats, as the caller gave them. */
@@ -14,7 +15,28 @@ export interface Query {
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */
   exact: boolean;
+  /** Only rows that match are searched, and those that are newer than its mask. */
+  filter?: QueryFilter;
 }
+
+/** A filter as a search applies it. */
+export interface QueryFilter {
+  mask: MatchMask;
+  /** From the least work to the most; beyond the last, all leaves that have matches are scanned. */
+  efforts: FilteredEffort[];
+  /** The caller has said how much work to do: matches that crowd are no reason to do more. */
+  isGiven: boolean;
+}
+
+/** The work that reaches the target where at least this share of the vectors near the query match. */
+export interface FilteredEffort {
+  matchShare: number;
+  probes: number;
+  probeShare: number;
+}
+
+/** How a search with a filter went: over all matches, over the leaves of an effort, or over all that have matches. */
+export type FilteredWay = 'exact' | 'probes' | 'all_leaves';
 
 /** One of `count` shares of a query that is split over threads. */
 export interface QueryPart {
@@ -39,6 +61,11 @@ export interface QueryStats {
   rankUs: number;
   scanUs: number;
   rerankUs: number;
+  /** In searches with a filter: the live rows that match, with those newer than the mask; and how they were searched. */
+  matches?: number;
+  way?: FilteredWay;
+  /** More candidates would have been kept if their number had no limit, and nearer ones may be among the rest. */
+  isCrowded?: boolean;
 }
 
 export interface Answer {

@@ -14,7 +14,8 @@ export const FIRST_ROUND_FACTOR = 2;
  * Reads the full vectors of candidates in two rounds and pushes their exact distances to `nearest`: the best by
  * estimate first; then, in the order they lie on disk, those whose lower bound does not exceed the k-th distance
  * found so far. Sign codes give no bound: all candidates are read.
- * @returns the number of vectors read
+ * @returns the number of vectors read; and whether there were too few candidates: their bounds rule none of them out, and
+ * the worst of them is estimated nearer than the k-th is, so that those not kept may be nearer, too
  */
 export function rerank(
   k: number,
@@ -22,7 +23,7 @@ export function rerank(
   kernels: Kernels,
   scratch: Scratch,
   reader: PositionReader,
-): number {
+): { count: number; isCrowded: boolean } {
   const { candidates, nearest, forms, positions } = scratch;
   const { address } = candidates;
   kernels.finishBuffer(address);
@@ -32,7 +33,9 @@ export function rerank(
     readRows(count, settings, kernels, scratch, reader);
     return count;
   };
-  if (settings.quantizer === 'sign') return read(0, total, Number.POSITIVE_INFINITY);
+  if (settings.quantizer === 'sign') {
+    return { count: read(0, total, Number.POSITIVE_INFINITY), isCrowded: false };
+  }
   const first = Math.min(total, FIRST_ROUND_FACTOR * k);
   kernels.boundCandidates(
     address,
@@ -43,7 +46,32 @@ export function rerank(
   );
   kernels.partition(address, first);
   read(0, first, Number.POSITIVE_INFINITY);
-  return first + read(first, total, kthDistance(nearest, k, kernels));
+  const count = first + read(first, total, kthDistance(nearest, k, kernels));
+  return { count, isCrowded: count === total && candidates.threshold <= kthDistance(nearest, k, kernels) };
+}
+
+/**
+ * The same question in the middle of a scan, for the price of the first round: where it is so already, the rest would not
+ * help. Leaves `nearest` empty.
+ */
+export function isCrowdedAlready(
+  k: number,
+  settings: IndexSettings,
+  kernels: Kernels,
+  scratch: Scratch,
+  reader: PositionReader,
+): boolean {
+  const { candidates, nearest, positions } = scratch;
+  kernels.finishBuffer(candidates.address);
+  if (candidates.threshold === Number.POSITIVE_INFINITY || settings.quantizer === 'sign') return false;
+  const first = Math.min(candidates.count, FIRST_ROUND_FACTOR * k);
+  kernels.partition(candidates.address, first);
+  for (let i = 0; i < first; i++) positions[i] = candidates.positionAt(i);
+  positions.subarray(0, first).sort();
+  readRows(first, settings, kernels, scratch, reader);
+  const isCrowded = candidates.threshold <= kthDistance(nearest, k, kernels);
+  nearest.reset(nearest.keep);
+  return isCrowded;
 }
 
 /** Largest of the k smallest distances in the buffer; infinity while there are fewer. */

@@ -31,46 +31,50 @@ export class CodeScanner {
     );
   }
 
-  /** Scans the first `entries` leaf entries of the scratch area; returns the number of vectors scanned. */
-  scanLeaves(entries: number, part: QueryPart): number {
+  /** Leaves the part's share of the first `entries` leaf entries of the scratch area in it; returns their number. */
+  keepPart(entries: number, part: QueryPart): number {
+    if (part.count === 1) return entries;
     const { leafWords } = this.#scratch;
-    let count = entries;
-    if (part.count > 1) {
-      count = 0;
-      for (let i = part.index; i < entries; i += part.count) {
-        leafWords.copyWithin(count++ * LEAF_WORDS, i * LEAF_WORDS, (i + 1) * LEAF_WORDS);
-      }
+    let kept = 0;
+    for (let i = part.index; i < entries; i += part.count) {
+      leafWords.copyWithin(kept++ * LEAF_WORDS, i * LEAF_WORDS, (i + 1) * LEAF_WORDS);
     }
+    return kept;
+  }
+
+  /** Scans leaf entries [first, end) of the scratch area; returns the number of vectors scanned. */
+  scanLeaves(first: number, end: number): number {
+    const { leafWords } = this.#scratch;
     let vectors = 0;
-    for (let i = 0; i < count; i++) vectors += leafWords[i * LEAF_WORDS + 1] as number;
-    if (this.#beside.length === 0) this.#scan(count);
-    else this.#scanByMemory(count);
+    for (let i = first; i < end; i++) vectors += leafWords[i * LEAF_WORDS + 1] as number;
+    if (this.#beside.length === 0) this.#scan(first, end);
+    else this.#scanByMemory(first, end);
     return vectors;
   }
 
   /** The leaves of each memory together, in its turn; nearest first among them. */
-  #scanByMemory(entries: number): void {
+  #scanByMemory(first: number, end: number): void {
     const { leafWords } = this.#scratch;
     const { codeMemories } = this.#generation;
     const slotOf = (entry: number): number => leafWords[entry * LEAF_WORDS + 2] as number;
-    const numbers = Uint32Array.from({ length: entries }, (_, entry) => entry);
+    const numbers = Uint32Array.from({ length: end - first }, (_, i) => first + i);
     this.#beside.forEach((scanner, i) => {
       const { firstSlot, slots } = codeMemories[i] as CodeMemory;
       scanner.scan(numbers.filter((n) => slotOf(n) >= firstSlot && slotOf(n) < firstSlot + slots));
     });
-    const end = (codeMemories[0] as CodeMemory).firstSlot;
-    const own = numbers.filter((entry) => slotOf(entry) < end);
+    const ownEnd = (codeMemories[0] as CodeMemory).firstSlot;
+    const own = numbers.filter((entry) => slotOf(entry) < ownEnd);
     own.forEach((entry, i) => {
-      leafWords.copyWithin(i * LEAF_WORDS, entry * LEAF_WORDS, (entry + 1) * LEAF_WORDS);
+      leafWords.copyWithin((first + i) * LEAF_WORDS, entry * LEAF_WORDS, (entry + 1) * LEAF_WORDS);
     });
-    this.#scan(own.length);
+    this.#scan(first, first + own.length);
   }
 
   /** Scans the codes of pending rows [0, encoded); returns the number of vectors scanned. */
-  scanPending(encoded: number, part: QueryPart): number {
+  scanPending(encoded: number, part: QueryPart, isFiltered = false): number {
     const chunks = Math.ceil(encoded / PENDING_CHUNK_ROWS);
     const { constant, errorScale } = this.#centreDistance();
-    const { leafWords, leafFloats } = this.#scratch;
+    const { leafWords, leafFloats, mask } = this.#scratch;
     let entries = 0;
     let vectors = 0;
     for (let chunk = part.index; chunk < chunks; chunk += part.count) {
@@ -78,25 +82,25 @@ export class CodeScanner {
       const firstRow = chunk * PENDING_CHUNK_ROWS;
       const count = Math.min(PENDING_CHUNK_ROWS, encoded - firstRow);
       const at = entries * LEAF_WORDS;
-      leafWords.set(
-        [address + PENDING_CHUNK_ROWS / 8, count, this.#generation.slots + firstRow, address, 0],
-        at,
-      );
+      const position = this.#generation.slots + firstRow;
+      const [excluded, firstBit] = isFiltered ? [mask.pendingBits, firstRow] : [address, 0];
+      leafWords.set([address + PENDING_CHUNK_ROWS / 8, count, position, excluded, firstBit], at);
       leafFloats[at + 5] = constant;
       leafFloats[at + 6] = errorScale;
       vectors += count;
       if (++entries === BATCH_ROWS) {
-        this.#scan(entries);
+        this.#scan(0, entries);
         entries = 0;
       }
     }
-    this.#scan(entries);
+    this.#scan(0, entries);
     return vectors;
   }
 
-  #scan(entries: number): void {
+  #scan(first: number, end: number): void {
     const { forms, leafEntries, candidates } = this.#scratch;
-    this.#scanEntries(this.#kernels, forms, leafEntries, entries, candidates);
+    const entries = leafEntries + first * LEAF_ENTRY_BYTES;
+    this.#scanEntries(this.#kernels, forms, entries, end - first, candidates);
   }
 
   #scanEntries(

@@ -15,6 +15,7 @@ import { growMemory, wholeLines } from './allocate-memory.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { CodeScratch, type QueryForms, queryForms, queryFormsBytes } from './code-scratch.js';
 import type { Generation } from './generation.js';
+import { MaskArea } from './mask-area.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
 /** Full vectors copied in at once, to be compared by one kernel call. */
@@ -54,6 +55,8 @@ export class Scratch {
   readonly nodes: CandidateBuffer;
   readonly candidates: CandidateBuffer;
   readonly nearest: CandidateBuffer;
+  /** The mask of the filter, in searches with one. */
+  readonly mask: MaskArea;
   /** The areas in the generation's code memories, and where their candidates are brought to. */
   readonly codeAreas: readonly CodeScratch[];
   readonly broughtCandidates: number;
@@ -95,6 +98,7 @@ export class Scratch {
     this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), 2 * entriesMax);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
     this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
+    this.mask = new MaskArea(generation);
     this.codeAreas = generation.codeMemories.map((memory) => new CodeScratch(memory, settings));
     this.broughtCandidates = take(sizes.broughtCandidates);
     this.broughtFactors = take(sizes.broughtFactors);

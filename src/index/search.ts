@@ -7,9 +7,13 @@ import type { Generation } from './generation.js';
 import { loadQuery, prepareCodes } from './prepare-query.js';
 import type { Answer, PositionReader, Query, QueryPart, QueryStats } from './query.js';
 import { LeafRanker } from './rank-leaves.js';
-import { rerank } from './rerank.js';
+import { MatchingRanker } from './rank-matching.js';
+import { isCrowdedAlready, rerank } from './rerank.js';
 import { CodeScanner } from './scan.js';
 import { type Scratch, TIES_MAX } from './scratch.js';
+
+/** Of the leaves that a search under a filter scans, where it looks at what it has found. */
+const LOOKED_AT_SHARES = [1 / 16, 1 / 8, 1 / 4, 1 / 2];
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
@@ -19,6 +23,7 @@ export class Searcher {
   readonly #reader: PositionReader;
   readonly #scratch: Scratch;
   readonly #ranker: LeafRanker;
+  readonly #matchingRanker: MatchingRanker;
   readonly #scanner: CodeScanner;
   readonly #exact: ExactScanner;
 
@@ -28,28 +33,34 @@ export class Searcher {
     this.#reader = reader;
     this.#scratch = scratch;
     this.#ranker = new LeafRanker(generation, kernels, scratch);
+    this.#matchingRanker = new MatchingRanker(generation, scratch, this.#ranker);
     this.#scanner = new CodeScanner(generation, kernels, scratch);
     this.#exact = new ExactScanner(generation, kernels, scratch, reader);
   }
 
   /** The nearest rows to the query, or to its share of the work. Fewer than k only if fewer are live in what was scanned. */
   search(query: Query, part: QueryPart = WHOLE): Answer {
-    const { nearest, candidates } = this.#scratch;
+    const { nearest, candidates, mask } = this.#scratch;
+    const { filter } = query;
     const { slots } = this.#generation;
-    const { pendingCount, encodedCount } = part.counts ?? this.#generation;
-    const pending = Math.min(pendingCount, this.#reader.pendingEnd);
     const stats = emptyStats();
     const clock = stopwatch();
+    if (filter !== undefined) {
+      mask.load(filter.mask, this.#kernels);
+      stats.matches = mask.matches;
+    }
     nearest.reset(query.k + TIES_MAX);
     const { precision } = this.#reader;
     const scale = loadQuery(query.vector, precision, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
+      const { pending } = this.#pending(query, part);
       stats.prepareUs = clock();
-      const [firstSlot, endSlot] = share(slots, part);
-      const [firstRow, endRow] = share(pending, part);
-      this.#exact.scanSlots(firstSlot, endSlot);
-      this.#exact.scanPending(firstRow, endRow);
-      stats.vectorsScanned = endSlot - firstSlot + endRow - firstRow;
+      stats.vectorsScanned = this.#scanExactly(
+        share(slots, part),
+        share(pending, part),
+        filter !== undefined,
+      );
+      if (filter !== undefined) stats.way = 'exact';
       stats.scanUs = clock();
       return this.#answer(query.k, scale, stats);
     }
@@ -57,31 +68,76 @@ export class Searcher {
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
 
-    const leaves = this.#ranker.rank(query.probes, query.probeShare ?? 1);
-    stats.probes = leaves;
+    stats.probes = this.#rank(query, stats);
     stats.rankUs = clock();
 
-    const encoded = Math.min(encodedCount, pending);
-    const tail = share(pending - encoded, part);
     // Rounding may take a factor that was cut to CANDIDATES_MAX / k one candidate beyond it.
     candidates.reset(Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor)));
-    stats.vectorsScanned = this.#scanner.scanLeaves(leaves, part);
-    stats.vectorsScanned += this.#scanner.scanPending(encoded, part);
-    this.#exact.scanPending(encoded + tail[0], encoded + tail[1]);
+    const leaves = this.#scanner.keepPart(stats.probes, part);
+    stats.vectorsScanned = this.#scanLeaves(leaves, query, stats);
+    if (stats.isCrowded) return this.#answer(query.k, scale, stats);
+    // Counted now: what died before it was scanned, its successor is among these.
+    const { pending, encoded } = this.#pending(query, part);
+    const tail = share(pending - encoded, part);
+    stats.vectorsScanned += this.#scanner.scanPending(encoded, part, filter !== undefined);
+    this.#exact.scanPending(encoded + tail[0], encoded + tail[1], filter !== undefined);
     stats.vectorsScanned += tail[1] - tail[0];
     stats.scanUs = clock();
 
     this.#kernels.finishBuffer(nearest.address);
-    stats.vectorsReranked = rerank(
-      query.k,
-      this.#generation.settings,
-      this.#kernels,
-      this.#scratch,
-      this.#reader,
-    );
+    this.#rerank(query.k, stats);
     const answer = this.#answer(query.k, scale, stats);
     stats.rerankUs = clock();
     return answer;
+  }
+
+  /** Pending rows to look at, and how many of them have codes. */
+  #pending({ filter }: Query, { counts }: QueryPart): { pending: number; encoded: number } {
+    const { pendingCount, encodedCount } = counts ?? this.#generation;
+    const known =
+      filter === undefined ? pendingCount : Math.min(pendingCount, this.#scratch.mask.pendingCount);
+    const pending = Math.min(known, this.#reader.pendingEnd);
+    return { pending, encoded: Math.min(encodedCount, pending) };
+  }
+
+  /** All full vectors of these slots and pending rows, or those that match. Returns how many. */
+  #scanExactly(slots: [number, number], rows: [number, number], isFiltered: boolean): number {
+    if (isFiltered) return this.#exact.scanMatches(slots, rows);
+    this.#exact.scanSlots(...slots);
+    this.#exact.scanPending(...rows);
+    return slots[1] - slots[0] + rows[1] - rows[0];
+  }
+
+  /** Writes the entries of the leaves to scan; returns their number. */
+  #rank({ probes, probeShare = 1, filter }: Query, stats: QueryStats): number {
+    if (filter === undefined) return this.#ranker.rank(probes, probeShare);
+    const { entries, way } = this.#matchingRanker.rank(filter.efforts);
+    stats.way = way;
+    return entries;
+  }
+
+  /** Leaves that have matches at all are many: it is looked early whether the matches crowd, so that nothing will come of it. */
+  #scanLeaves(count: number, { k, filter }: Query, stats: QueryStats): number {
+    let first = 0;
+    let scanned = 0;
+    const mayEnd = stats.way === 'all_leaves' && !filter?.isGiven;
+    for (const share of mayEnd ? LOOKED_AT_SHARES : []) {
+      const end = Math.floor(share * count);
+      scanned += this.#scanner.scanLeaves(first, end);
+      first = end;
+      const { settings } = this.#generation;
+      if (!isCrowdedAlready(k, settings, this.#kernels, this.#scratch, this.#reader)) continue;
+      stats.isCrowded = true;
+      return scanned;
+    }
+    return scanned + this.#scanner.scanLeaves(first, count);
+  }
+
+  #rerank(k: number, stats: QueryStats): void {
+    const { settings } = this.#generation;
+    const { count, isCrowded } = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
+    stats.vectorsReranked = count;
+    if (isCrowded) stats.isCrowded = true;
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */

@@ -44,6 +44,18 @@ export interface Kernels {
   /** Pushes the Hamming distance of every vector of the leaves that is below the threshold. */
   scanHamming(query: number, words: number, leaves: number, leafCount: number, buffer: number): void;
 
+  /** A mask of matches becomes one of what to exclude: mask = not mask, or dead. `bytes` of both are read. */
+  excludeUnmatched(mask: number, tombstones: number, bytes: number): void;
+  /** Counts of each leaf of the table what the mask, by position, does not exclude; returns the sum. */
+  countMatches(leafTable: number, leaves: number, mask: number, counts: number): number;
+  /** How many of bits [first, end) are clear. Reads up to 8 bytes past them. */
+  countClear(mask: number, first: number, end: number): number;
+  /**
+   * Writes `position` + i for each clear bit first + i below `end`, ascending, until `max` are written; returns their
+   * number. Reads up to 8 bytes past the bits.
+   */
+  listClear(mask: number, first: number, end: number, position: number, out: number, max: number): number;
+
   /** Pushes `count` candidates, as another buffer holds them, that are below the threshold. */
   pushCandidates(candidates: number, count: number, buffer: number): void;
   /** Leaves the `keep` best in the buffer, in no order. */

@@ -1,4 +1,4 @@
-// Typed access to one LMDB environment; the only module that knows lmdb. Runs on the main thread.
+// Typed access to one LMDB environment; the only module that knows lmdb. Written on the main thread, read on others, too.
 
 import { stat } from 'node:fs/promises';
 import { constants } from 'node:os';
@@ -124,6 +124,11 @@ export class Store {
     }
   }
 
+  /** Reads from now on see every commit that has been made, also by other threads. */
+  refresh(): void {
+    this.#root.resetReadTxn();
+  }
+
   async diskBytes(): Promise<number> {
     return (await stat(join(this.#path, DATA_FILE))).blocks * 512;
   }
@@ -141,7 +146,19 @@ export async function openStore(path: string): Promise<Store> {
   await makeDirectoryDurable(path);
   const file = join(path, DATA_FILE);
   const isMarked = await checkLmdbFile(file);
-  const options = {
+  const root = reading(path, () => open<Buffer, Buffer>(environment(path)));
+  if (!isMarked) await markLmdbFile(file);
+  return new Store(root, path);
+}
+
+/** An environment that this process has open already, on another thread, which is the one that writes. */
+export function openReader(path: string): Store {
+  const root = reading(path, () => open<Buffer, Buffer>({ ...environment(path), readOnly: true }));
+  return new Store(root, path);
+}
+
+function environment(path: string) {
+  return {
     path,
     noSubdir: false,
     encoding: 'binary',
@@ -153,9 +170,6 @@ export async function openStore(path: string): Promise<Store> {
     // nobody can reach: when a commit fails, its rejection would end the process.
     eventTurnBatching: false,
   } as const;
-  const root = reading(path, () => open<Buffer, Buffer>(options));
-  if (!isMarked) await markLmdbFile(file);
-  return new Store(root, path);
 }
 
 /** Without the methods of a Buffer, whose `slice` is another one than that of a Uint8Array. */

@@ -1,10 +1,11 @@
-// The points of one collection in LMDB: id -> row, checksum, payload; row -> id; dead rows; counters. Runs on the main
-// thread. A commit here is the only commit point of the collection.
+// The points of one collection in LMDB: id -> row, checksum, payload; row -> id; dead rows; counters. Written on the main
+// thread, read on the filter thread, too. A commit here is the only commit point of the collection.
 
 import { setImmediate } from 'node:timers/promises';
+import type { PayloadIndexType } from '../contract/payload-index.js';
 import { ServiceError } from '../errors.js';
 import { decodeJson, encodeJson } from './checked-json.js';
-import { openStore, type Store, type Table } from './lmdb.js';
+import { openReader, openStore, type Store, type Table } from './lmdb.js';
 import {
   decodePoint,
   decodeRowId,
@@ -27,6 +28,8 @@ export interface Meta {
   backend: 'mmap' | 'memory';
   generation: number;
   rowBase: number;
+  /** Keys that have a payload index: what is in the indexes is made of the points. */
+  payloadIndexes?: readonly { key: string; type: PayloadIndexType }[];
 }
 
 /** One commit. Lists are applied in this order: removeRows, removeKeys, clearTombstones, put. */
@@ -65,6 +68,16 @@ export class PointsStore {
   /** @throws storage_corrupt */
   static async open(path: string): Promise<PointsStore> {
     return new PointsStore(await openStore(path), path);
+  }
+
+  /** To read while the main thread writes. @throws storage_corrupt */
+  static openReader(path: string): PointsStore {
+    return new PointsStore(openReader(path), path);
+  }
+
+  /** Reads from now on see every commit that has been made, also by other threads. */
+  refresh(): void {
+    this.#store.refresh();
   }
 
   /** The point of an id's text. @throws storage_corrupt when its checksum does not fit */

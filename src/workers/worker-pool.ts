@@ -25,6 +25,9 @@ const CLOSE_TIMEOUT_MS = 10_000;
 /** A reply that only the search pool knows how to go on from. */
 export class ViewUnknown extends Error {}
 
+/** The same for the filter thread, which has lost what it knew when it was replaced. */
+export class CollectionUnknown extends Error {}
+
 export class WorkerPool<Task> {
   readonly #piscina: Piscina<Task, Reply<unknown>>;
   readonly threads: number;
@@ -60,6 +63,7 @@ export class WorkerPool<Task> {
     const reply = await this.#post(task, transfer);
     if (reply.ok) return reply.value as Value;
     if ('viewUnknown' in reply) throw new ViewUnknown();
+    if ('collectionUnknown' in reply) throw new CollectionUnknown();
     throw ServiceError.fromData(reply.error);
   }
 

@@ -41,7 +41,7 @@ t.test('points are found, deleted and found again after a restart and another bu
   const { memory } = created.describe();
   // 64 dimensions of two bits each and three 16-bit factors.
   t.ok(memory.codes_bytes >= COUNT * 22, `${memory.codes_bytes} bytes of codes`);
-  await created.deletePoints(Array.from({ length: COUNT }, (_, id) => id).filter(isDeleted));
+  await created.deletePoints({ ids: Array.from({ length: COUNT }, (_, id) => id).filter(isDeleted) });
   await assertFound(created, 'after deletes');
 
   let collections = await engine.reopen();

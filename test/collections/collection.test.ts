@@ -53,7 +53,7 @@ t.test('a collection lives: insert, search, build, change, reopen, drop', async 
   const job = words.startBuild({});
   t.equal(words.describe().index.state, 'building');
   t.throws(() => words.startBuild({}), { code: 'build_running' });
-  const during = await words.deletePoints([nearest[1]?.id ?? 0]);
+  const during = await words.deletePoints({ ids: [nearest[1]?.id ?? 0] });
   t.equal(during.deleted, 1);
   await words.upsert(batchOf([{ id: 'new', vector: query.vector }]));
   const status = await job.done;
@@ -121,7 +121,7 @@ t.test('conversion of the storage changes no answer, and twice is refused', asyn
   await t.rejects(words.convertStorage('memory'), { code: 'storage_unchanged' });
   await words.upsert(batchOf([{ id: 'more', vector: points[7]?.vector ?? [] }]));
   t.equal((await ask())[0]?.id, 'more');
-  await words.deletePoints(['more']);
+  await words.deletePoints({ ids: ['more'] });
 
   const reopened = (await engine.reopen()).get('words');
   t.equal(reopened.describe().storage.backend, 'memory');
@@ -239,7 +239,7 @@ t.test('after many deletes, and with tiny leaves, a search still finds k points'
   await words.startBuild({}).done;
   const vector = points[0]?.vector as Float32Array;
   t.equal((await words.search(searchFor({ vector, k: 1000 }))).results.length, 1000);
-  await words.deletePoints(points.slice(20).map(({ id }) => id));
+  await words.deletePoints({ ids: points.slice(20).map(({ id }) => id) });
   const { results } = await words.search(searchFor({ vector, k: 30 }));
   t.same(new Set(results.map(({ id }) => id)), new Set(points.slice(0, 20).map(({ id }) => id)));
 });

@@ -29,7 +29,7 @@ void restructure(collection);
 for (let version = below(1e9); ; version++) {
   const write = nextWrite(version);
   say(`B ${JSON.stringify(write)}`);
-  if (write.kind === 'delete') await collection.deletePoints(write.ids);
+  if (write.kind === 'delete') await collection.deletePoints({ ids: write.ids });
   else
     await collection.upsert(
       batchOf(write.ids.map((id) => ({ id, vector: crashVector(id, version), payload: { version } }))),
@@ -55,7 +55,7 @@ function nextWrite(version: number): CrashWrite {
 async function restructure(target: Collection): Promise<void> {
   for (;;) {
     await setTimeout(below(40));
-    if (target.countPoints() === 0) continue;
+    if (target.pointsCount === 0) continue;
     if (below(4) > 0) await target.startBuild({ max_leaf_size: 50 }).done;
     else await target.convertStorage(target.describe().storage.backend === 'mmap' ? 'memory' : 'mmap');
   }

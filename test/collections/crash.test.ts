@@ -84,7 +84,7 @@ async function checkedContents(t: Test, collection: Collection): Promise<Model> 
     found.set(id, version);
     if (String(point.vector) !== String(crashVector(id, version))) t.fail(`the vector of ${id} is another`);
   }
-  t.equal(collection.countPoints(), found.size);
+  t.equal(collection.pointsCount, found.size);
   const all = await collection.search(searchFor({ vector: crashVector(1, 1), k: 1000, exact: true }));
   const ids = all.results.map((result) => Number(result.id));
   t.strictSame(ids.sort(byValue), [...found.keys()].sort(byValue));

@@ -56,9 +56,9 @@ t.test(
     t.match(error, { code: 'memory_full', fields: { limit, needed: Number, used: Number } });
     t.ok(batches >= 20 && batches <= 30, `${batches} MiB of vectors were taken`);
     t.ok(usedBytes(collections) <= limit);
-    t.equal(words.countPoints(), batches * BATCH, 'nothing of the refused batch is stored');
+    t.equal(words.pointsCount, batches * BATCH, 'nothing of the refused batch is stored');
 
-    t.match(await words.deletePoints([1, 2]), { deleted: 2 });
+    t.match(await words.deletePoints({ ids: [1, 2] }), { deleted: 2 });
     const first = new Float32Array(batch(0).vectors.slice(0, DIMENSION * 4).buffer);
     const query = searchFor({ vector: first, k: 3 });
     const [nearest] = (await words.search(query)).results;
@@ -72,7 +72,7 @@ t.test(
     await collections.drop('words');
     const again = await collections.create(request);
     await again.upsert(batch(0));
-    t.equal(again.countPoints(), BATCH, 'at once');
+    t.equal(again.pointsCount, BATCH, 'at once');
     await collections.drop('words');
     t.ok(await settles(() => usedBytes(collections), empty), 'all is given back');
   },
@@ -93,7 +93,7 @@ t.test('inserts that come at once into several collections do not pass the limit
   t.ok(refused.every(({ reason }) => reason.code === 'memory_full'));
   t.ok(usedBytes(collections) <= limit);
   t.equal(
-    all.reduce((sum, collection) => sum + collection.countPoints(), 0),
+    all.reduce((sum, collection) => sum + collection.pointsCount, 0),
     (outcomes.length - refused.length) * BATCH,
   );
 });
@@ -128,7 +128,7 @@ t.test('a conversion to memory that would not fit is refused, and the collection
   t.match(words.describe(), { storage: { backend: 'mmap' }, memory: { vectors_bytes: 0 } });
   t.equal(usedBytes(collections), before);
   await words.upsert(batch(0));
-  t.equal(words.countPoints(), 32 * BATCH);
+  t.equal(words.pointsCount, 32 * BATCH);
 });
 
 t.test('a conversion claims the vectors, and gives them back', async (t) => {
@@ -211,7 +211,7 @@ t.test(
       code: 'collection_unavailable',
       message: /cannot be served: memory_full, .* bytes of RAM, and .* bytes that may be used are taken/,
     });
-    t.equal(collections.get('small').countPoints(), BATCH);
+    t.equal(collections.get('small').pointsCount, BATCH);
     t.ok(usedBytes(collections) < 24 * MIB, 'what could not be opened holds nothing');
     await collections.drop('large');
     t.same(collections.unavailable(), []);

@@ -81,7 +81,7 @@ class ModelRun {
     } else if (one.kind === 'delete') {
       const before = this.#model.size;
       for (const pointId of one.ids) this.#model.delete(pointId);
-      const { deleted } = await collection.deletePoints(one.ids);
+      const { deleted } = await collection.deletePoints({ ids: one.ids });
       if (deleted !== before - this.#model.size) throw new Error(`${deleted} deleted`);
     } else if (one.kind === 'build') {
       if (this.#model.size === 0) return;
@@ -91,7 +91,7 @@ class ModelRun {
       await collection.convertStorage(collection.describe().storage.is_using_mmap ? 'memory' : 'mmap');
     } else if (one.kind === 'reopen') await this.#engine.reopen();
     else await this.#search(one);
-    if (this.#engine.collections.get(this.#name).countPoints() !== this.#model.size)
+    if (this.#engine.collections.get(this.#name).pointsCount !== this.#model.size)
       throw new Error('another count');
   }
 

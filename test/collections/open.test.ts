@@ -42,7 +42,7 @@ t.test('a damaged index is built again from the vectors, with every point', asyn
   const engine = await openEngine(t);
   const words = await filled(engine, 'words', 800);
   await words.startBuild({ max_leaf_size: 100 }).done;
-  await words.deletePoints([3, 4]);
+  await words.deletePoints({ ids: [3, 4] });
   await words.upsert(
     batchOf([{ id: 5, vector: Array.from({ length: DIMENSION }, () => 9), payload: { late: true } }]),
   );
@@ -53,7 +53,7 @@ t.test('a damaged index is built again from the vectors, with every point', asyn
 
   const reopened = (await engine.reopen()).get('words');
   t.match(engine.complaints, [{ message: /damaged/ }]);
-  t.equal(reopened.countPoints(), 798);
+  t.equal(reopened.pointsCount, 798);
   t.match(await reopened.getPoint(5), { payload: { late: true } });
   t.match(await reopened.build?.done, { state: 'succeeded' });
   t.match(reopened.describe(), { points_count: 798, indexed_count: 798, index: { state: 'ready' } });
@@ -77,7 +77,7 @@ t.test('a collection whose vectors are gone is set aside, the others are served'
     code: 'collection_unavailable',
     fields: { reason: 'storage_corrupt' },
   });
-  t.equal(collections.get('whole').countPoints(), 10);
+  t.equal(collections.get('whole').pointsCount, 10);
   t.match(collections.stats().collections, { served: 1, loading: 0, unavailable: 1 });
   t.ok(collections.ready);
   await t.rejects(collections.create(creation({ name: 'broken', dimension: 3 })), {

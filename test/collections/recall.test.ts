@@ -34,6 +34,7 @@ async function measured(rows: number, onAsk: (row: number, live: LiveView) => vo
         return answerOf([row, row + 1], [0, 1]);
       },
     },
+    filters: { mask: () => Promise.reject(new Error('these measurements have no filter')) },
   };
   return {
     served: await show(),

@@ -74,11 +74,8 @@ t.test('points that are there all the while come exactly once, whatever else hap
       batchOf(Array.from({ length: 20 }, (_, index) => ({ id: `a${round}-${index}`, vector: [0, 1] }))),
     );
     await words.upsert(batchOf([{ id: `zz${round}`, vector: [0, 1] }, ...stable.slice(round, round + 9)]));
-    await words.deletePoints(
-      pointsOf(400, 'gone')
-        .slice(round * 20, round * 20 + 20)
-        .map(({ id }) => id),
-    );
+    const gone = pointsOf(400, 'gone').slice(round * 20, round * 20 + 20);
+    await words.deletePoints({ ids: gone.map(({ id }) => id) });
     if (round === 3) words.startBuild({ max_leaf_size: 16 });
   });
   t.ok(round > 10);

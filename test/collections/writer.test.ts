@@ -58,7 +58,7 @@ async function openWriter(t: Test, faults: Faults = {}) {
     disk: new DiskReserve(directory, faults.reserveBytes ?? 0),
     reserve: faults.reserve ?? (() => {}),
     appended: () => {},
-    publish: ({ nextRow }, deadRows) => published.push({ nextRow, deadRows }),
+    publish: ({ meta, deadRows }) => void published.push({ nextRow: meta.nextRow, deadRows }),
   });
   t.teardown(async () => {
     await writer.close(new ServiceError('shutting_down'));

@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import { buildRequest } from '../../src/contract/build.js';
+import { deletePoints } from '../../src/contract/chosen-points.js';
 import { createCollection, storageOf } from '../../src/contract/collections.js';
 import { parseWith } from '../../src/contract/issues.js';
-import { deletePoints } from '../../src/contract/points.js';
 import { refusalOf } from './bodies.js';
 
 const WORDS = { name: 'words', dimension: 100, metric: 'cosine' };
@@ -76,9 +76,10 @@ test('a build takes index parameters only', async (t) => {
   t.equal(refusalOf(() => parseWith(buildRequest, { wait: true })).code, 'validation_failed');
 });
 
-test('a delete names ids, and no filter yet', async (t) => {
+test('a delete names ids or has a filter', async (t) => {
   t.same(parseWith(deletePoints, { ids: [1, 'a'] }).ids, [1, 'a']);
   t.equal(refusalOf(() => parseWith(deletePoints, {})).code, 'validation_failed');
   t.equal(refusalOf(() => parseWith(deletePoints, { ids: [] })).code, 'validation_failed');
-  t.equal(refusalOf(() => parseWith(deletePoints, { filter: {} })).code, 'not_supported');
+  t.same(parseWith(deletePoints, { filter: {} }).filter, {});
+  t.equal(refusalOf(() => parseWith(deletePoints, { ids: [1], filter: {} })).code, 'validation_failed');
 });

@@ -40,8 +40,8 @@ test('a vector with NaN or infinity has a code of its own', async (t) => {
   t.equal(error.issues[0]?.path, 'vector');
 });
 
-test('filter is known and not supported; other fields are unknown', async (t) => {
-  t.equal(refusal({ vector: [1], filter: { a: 1 } }).code, 'not_supported');
+test('fields that are unknown are refused, in a filter, too', async (t) => {
+  t.equal(refusal({ vector: [1], filter: { a: 1 } }).code, 'validation_failed');
   const error = refusal({ vector: [1], top: 5 });
   t.equal(error.code, 'validation_failed');
   t.match(error.issues[0]?.message, /"top"/);

@@ -6,14 +6,18 @@ export const DIMENSION = 16;
 const POINT_COUNT = 3000;
 const BATCH_POINTS_MAX = 150;
 const DELETE_SHARE = 0.15;
+const TOUCH_SHARE = 0.15;
 const WRITES_PER_ROUND_MAX = 10_000;
 
 /** What goes on beside the writes when the process is killed. */
 export type Activity = 'ingest' | 'build' | 'conversion';
 
-/** One write of some points, or the deletion of some. A point never gets the same version twice. */
+/**
+ * One write of some points, a change of their payloads, or the deletion of some, by their ids or by a filter. A point never
+ * gets the same version twice.
+ */
 export interface PlannedWrite {
-  kind: 'upsert' | 'delete';
+  kind: 'upsert' | 'touch' | 'delete' | 'delete_by_filter';
   ids: string[];
   version: number;
 }
@@ -55,10 +59,15 @@ export class CrashPlan {
         const number = Math.floor((random() * POINT_COUNT) / writers) * writers + writer;
         ids.add(`point-${number}`);
       }
-      const kind = random() < DELETE_SHARE ? 'delete' : 'upsert';
-      yield { kind, ids: [...ids], version: (round + 1) * WRITES_PER_ROUND_MAX + step };
+      yield { kind: kindOf(random()), ids: [...ids], version: (round + 1) * WRITES_PER_ROUND_MAX + step };
     }
   }
+}
+
+function kindOf(share: number): PlannedWrite['kind'] {
+  if (share < DELETE_SHARE / 2) return 'delete';
+  if (share < DELETE_SHARE) return 'delete_by_filter';
+  return share < DELETE_SHARE + TOUCH_SHARE ? 'touch' : 'upsert';
 }
 
 /** The vector of a point's version: no other point or version has it, or one near it. */

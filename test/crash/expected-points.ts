@@ -6,6 +6,8 @@ export type PointVersion = [id: string, version: number];
 
 export class ExpectedPoints {
   readonly #versions = new Map<string, number>();
+  /** Of points whose payload was changed since they were written. */
+  readonly #touched = new Map<string, number>();
   /** Sent, but not answered before the kill. */
   readonly #unanswered = new Set<PlannedWrite>();
   #outdated: PointVersion[] = [];
@@ -36,6 +38,14 @@ export class ExpectedPoints {
     return this.#versions.get(id);
   }
 
+  touched(id: string): number | undefined {
+    return this.#touched.get(id);
+  }
+
+  get touchedCount(): number {
+    return this.#touched.size;
+  }
+
   /** In the order of their last write. */
   points(): PointVersion[] {
     return [...this.#versions];
@@ -51,6 +61,11 @@ export class ExpectedPoints {
   #apply({ kind, ids, version }: PlannedWrite): void {
     for (const id of ids) {
       const before = this.#versions.get(id);
+      if (kind === 'touch') {
+        if (before !== undefined) this.#touched.set(id, version);
+        continue;
+      }
+      this.#touched.delete(id);
       if (before !== undefined) this.#outdated.push([id, before]);
       this.#versions.delete(id);
       if (kind === 'upsert') this.#versions.set(id, version);

@@ -70,6 +70,14 @@ export async function send(
     await client.deletePoints(name, ids);
     return;
   }
+  if (kind === 'delete_by_filter') {
+    await client.deleteMatching(name, { must: [{ has_id: ids }] });
+    return;
+  }
+  if (kind === 'touch') {
+    await client.setPayload(name, ids, { touched: version });
+    return;
+  }
   const points = ids.map((id) => ({ id, vector: base64Of(vectorOf(id, version)), payload: { version } }));
   await client.upsert(name, points);
 }

@@ -16,11 +16,17 @@ test('each call needs a key of its scope', async (t) => {
     ['POST /v1/collections/c/search/batch', 'read'],
     ['POST /v1/collections/c/recall', 'read'],
     ['POST /v1/collections/c/points/count', 'read'],
+    ['POST /v1/collections/c/points/scroll', 'read'],
+    ['POST /v1/collections/c/facet', 'read'],
+    ['GET /v1/collections/c/payload-indexes', 'read'],
     ['GET /v1/collections/c/build', 'read'],
     ['GET /v1/collections/c/build/events', 'read'],
     ['POST /v1/collections/c/points', 'write'],
     ['DELETE /v1/collections/c/points/1', 'write'],
     ['POST /v1/collections/c/points/delete', 'write'],
+    ['POST /v1/collections/c/points/payload', 'write'],
+    ['PUT /v1/collections/c/payload-indexes/a', 'write'],
+    ['DELETE /v1/collections/c/payload-indexes/a', 'write'],
     ['POST /v1/collections', 'admin'],
     ['DELETE /v1/collections/c', 'admin'],
     ['POST /v1/collections/c/build', 'admin'],
@@ -30,6 +36,9 @@ test('each call needs a key of its scope', async (t) => {
   const bodies: Record<string, object> = {
     'POST /v1/collections': { name: 'c', dimension: 2, metric: 'l2' },
     'POST /v1/collections/c/points/delete': { ids: [1] },
+    'POST /v1/collections/c/points/payload': { ids: [1], set: {} },
+    'PUT /v1/collections/c/payload-indexes/a': { type: 'keyword' },
+    'POST /v1/collections/c/facet': { key: 'a' },
     'PUT /v1/collections/c/storage': { backend: 'mmap' },
   };
   const ranks = ['read', 'write', 'admin'];

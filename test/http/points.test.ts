@@ -72,14 +72,6 @@ test('bad points are refused with their code, and nothing is stored', async (t) 
     (await service.ask('POST /v1/collections/nobody/points', { points: [good] })).body.code,
     'collection_not_found',
   );
-  t.equal(
-    (await service.ask('POST /v1/collections/c/points/delete', { filter: {} })).body.code,
-    'not_supported',
-  );
-  t.equal(
-    (await service.ask('POST /v1/collections/c/points/count', { filter: {} })).body.code,
-    'not_supported',
-  );
   t.equal(await count(service), 0);
 });
 

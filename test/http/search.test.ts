@@ -106,7 +106,7 @@ test('bad searches are refused with their code', async (t) => {
     [{ vector: 'AADAfwAAgD8=' }, 422, 'vector_not_finite'],
     [{ vector: [1, 2], k: 1e9 }, 400, 'validation_failed'],
     [{ vector: [1, 2], limit: 5 }, 400, 'validation_failed'],
-    [{ vector: [1, 2], filter: {} }, 422, 'not_supported'],
+    [{ vector: [1, 2], filter: { kind: 'tree' } }, 400, 'validation_failed'],
     [{ vector: [1, 2], target_recall: 1.5 }, 400, 'validation_failed'],
     [{ vector: [1, 2], target_recall: 0.9, probes: 3 }, 400, 'validation_failed'],
     [{}, 400, 'validation_failed'],

@@ -9,8 +9,10 @@ import { Arena, gaussian, random } from './arena.js';
 import { halfOfFloat } from './reference.js';
 
 const FUNCTIONS = [
-  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'decodeRow', 'distances'],
-  ...['encode', 'finishBuffer', 'listLeaves', 'listPositions', 'normalize', 'partition'],
+  ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'countClear'],
+  ...['countMatches', 'decodeRow', 'distances'],
+  ...['encode', 'excludeUnmatched', 'finishBuffer', 'listClear', 'listLeaves', 'listPositions'],
+  ...['normalize', 'partition'],
   ...[
     'pushCandidates',
     'pushExact',

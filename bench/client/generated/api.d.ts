@@ -115,26 +115,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/collections/{name}/points/delete": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Delete points by id
-         * @description Ids that are not there are passed over; `deleted` counts those that were.
-         */
-        post: operations["deletePoints"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/v1/collections/{name}/points/count": {
         parameters: {
             query?: never;
@@ -152,6 +132,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/collections/{name}/facet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Count the values of a key
+         * @description Of all points, or of those that meet the filter. A point with several values counts for each.
+         */
+        post: operations["facet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/collections/{name}/points/scroll": {
         parameters: {
             query?: never;
@@ -162,10 +162,51 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Page through all points
+         * Page through the points, all or those that meet a filter
          * @description In an order of the ids that does not change. Points may be inserted and deleted meanwhile: those that are there all the while come exactly once. Go on with `next_cursor` until a page has none.
          */
         post: operations["scrollPoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/payload-indexes/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Index a key of the payloads
+         * @description It is filled in the background, kept by every write, and still there after a restart. One of another type takes the place of what the key had.
+         */
+        put: operations["setPayloadIndex"];
+        post?: never;
+        /**
+         * Drop a payload index
+         * @description Filters on the key work on, slower.
+         */
+        delete: operations["dropPayloadIndex"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/payload-indexes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the payload indexes */
+        get: operations["listPayloadIndexes"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -234,6 +275,46 @@ export interface paths {
         get: operations["watchBuild"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/points/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete points by id or filter
+         * @description Ids that are not there are passed over; `deleted` counts those that were. Many points are done some hundred at a time, each time durably: after a fault the same call goes on. A payload that would get too large refuses its hundred; what was done before stays.
+         */
+        post: operations["deletePoints"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/collections/{name}/points/payload": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change payloads by id or filter
+         * @description Vectors stay as they are. Ids that are not there are passed over. Many points are done some hundred at a time, each time durably: after a fault the same call goes on. A payload that would get too large refuses its hundred; what was done before stays.
+         */
+        post: operations["updatePayload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -450,8 +531,10 @@ export interface components {
                 ids_bytes: number;
                 /** @description Full vectors in RAM: 0 for mmap, the page cache is not counted. */
                 vectors_bytes: number;
+                /** @description As they were when last measured. */
+                payload_indexes_bytes: number;
                 total_bytes: number;
-                /** @description RAM that stays taken while the collection is served: the four kinds above. */
+                /** @description RAM that stays taken while the collection is served: the five kinds above. */
                 anonymous_bytes: number;
                 /** @description Files that are mapped, of vectors and rows: what was read of them is in the page cache, which gives way. */
                 mapped_bytes: number;
@@ -469,10 +552,8 @@ export interface components {
         ConvertStorage: {
             backend: components["schemas"]["Backend"];
         };
-        /** @example {} */
         CountRequest: {
-            /** @description Not supported by this version: refused with `not_supported`. */
-            filter?: unknown;
+            filter?: components["schemas"]["Filter"];
         };
         /**
          * @example {
@@ -481,6 +562,8 @@ export interface components {
          */
         CountResponse: {
             count: number;
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
         };
         /**
          * @example {
@@ -520,18 +603,9 @@ export interface components {
             /** @default {} */
             index?: components["schemas"]["IndexSettings"];
         };
-        /**
-         * @example {
-         *       "ids": [
-         *         "word:tree",
-         *         5
-         *       ]
-         *     }
-         */
         DeletePoints: {
             ids?: components["schemas"]["PointId"][];
-            /** @description Not supported by this version: refused with `not_supported`. */
-            filter?: unknown;
+            filter?: components["schemas"]["Filter"];
         };
         /**
          * @example {
@@ -542,6 +616,182 @@ export interface components {
         DeleteResponse: {
             deleted: number;
             sequence: number;
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
+        };
+        DroppedPayloadIndex: {
+            /**
+             * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+             * @example author.name
+             */
+            dropped: string;
+        };
+        FacetRequest: {
+            /**
+             * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+             * @example author.name
+             */
+            key: string;
+            /**
+             * @description Values wanted.
+             * @default 10
+             */
+            limit?: number;
+            filter?: components["schemas"]["Filter"];
+        };
+        /**
+         * @example {
+         *       "facets": [
+         *         {
+         *           "value": "tree",
+         *           "count": 3
+         *         }
+         *       ]
+         *     }
+         */
+        FacetResponse: {
+            /** @description The most frequent first. */
+            facets: {
+                value: components["schemas"]["FilterValue"];
+                /** @description Points that have the value. */
+                count: number;
+            }[];
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
+        };
+        FilterBound: number | string;
+        /** @description `key` with one of `match`, `range`, `geo_radius`, `geo_box`, `exists`, `is_null`; or `has_id`; or a group with `must`, `should`, `must_not`, `min_should`. */
+        FilterCondition: {
+            /**
+             * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+             * @example author.name
+             */
+            key?: string;
+            match?: components["schemas"]["FilterMatch"];
+            range?: components["schemas"]["FilterRange"];
+            geo_radius?: components["schemas"]["GeoRadius"];
+            geo_box?: components["schemas"]["GeoBox"];
+            /** @description Whether there is something at the key: a value, null, an object or an empty array. */
+            exists?: boolean;
+            /** @description Whether null is at the key. */
+            is_null?: boolean;
+            /** @description The id is one of these. */
+            has_id?: components["schemas"]["PointId"][];
+            /** @description All of these hold. */
+            must?: components["schemas"]["FilterCondition"][];
+            /** @description At least one of these holds. */
+            should?: components["schemas"]["FilterCondition"][];
+            /** @description None of these holds. */
+            must_not?: components["schemas"]["FilterCondition"][];
+            /** @description At least `min_count` of these hold. */
+            min_should?: {
+                conditions: components["schemas"]["FilterCondition"][];
+                min_count: number;
+            };
+        };
+        /**
+         * @description Which points are meant: those whose payload and id meet the conditions. Keys without a payload index work, but slowly: each payload is read. Without conditions, all points. At most 256 conditions, 8 levels of groups, 10000 values and ids, and 256 KiB of body.
+         * @example {
+         *       "must": [
+         *         {
+         *           "key": "kind",
+         *           "match": {
+         *             "value": "tree"
+         *           }
+         *         },
+         *         {
+         *           "key": "height",
+         *           "range": {
+         *             "gte": 10
+         *           }
+         *         }
+         *       ],
+         *       "must_not": [
+         *         {
+         *           "key": "tags",
+         *           "match": {
+         *             "any": [
+         *               "draft",
+         *               "old"
+         *             ]
+         *           }
+         *         }
+         *       ]
+         *     }
+         */
+        Filter: {
+            /** @description All of these hold. */
+            must?: components["schemas"]["FilterCondition"][];
+            /** @description At least one of these holds. */
+            should?: components["schemas"]["FilterCondition"][];
+            /** @description None of these holds. */
+            must_not?: components["schemas"]["FilterCondition"][];
+            /** @description At least `min_count` of these hold. */
+            min_should?: {
+                conditions: components["schemas"]["FilterCondition"][];
+                min_count: number;
+            };
+        };
+        /**
+         * @example {
+         *       "value": "tree"
+         *     }
+         * @example {
+         *       "any": [
+         *         "tree",
+         *         "bush"
+         *       ]
+         *     }
+         */
+        FilterMatch: {
+            /** @description A value equals this: 5 and "5" differ. */
+            value?: components["schemas"]["FilterValue"];
+            /** @description A value is one of these. */
+            any?: components["schemas"]["FilterValue"][];
+            /** @description A value is none of these; null is no value here. */
+            except?: components["schemas"]["FilterValue"][];
+            /** @description A string has all of these words, whole and in any order, case aside. */
+            text?: string;
+            /** @description Like `text`, but the last word may be only the beginning of one: for search as one types. */
+            prefix?: string;
+        };
+        /**
+         * @description One value is within all bounds: numbers, or dates in RFC 3339.
+         * @example {
+         *       "gte": 10,
+         *       "lt": 20
+         *     }
+         * @example {
+         *       "gte": "2026-01-01T00:00:00Z"
+         *     }
+         */
+        FilterRange: {
+            gt?: components["schemas"]["FilterBound"];
+            gte?: components["schemas"]["FilterBound"];
+            lt?: components["schemas"]["FilterBound"];
+            lte?: components["schemas"]["FilterBound"];
+        };
+        FilterValue: string | number | boolean;
+        /** @description A `{lat, lon}` at the key is in the box; one that goes from 170 to -170 crosses the date line. */
+        GeoBox: {
+            top_left: components["schemas"]["GeoPoint"];
+            bottom_right: components["schemas"]["GeoPoint"];
+        };
+        /**
+         * @example {
+         *       "lat": 52.52,
+         *       "lon": 13.405
+         *     }
+         */
+        GeoPoint: {
+            lat: number;
+            lon: number;
+        };
+        /** @description A `{lat, lon}` at the key is no farther from the centre, along the great circle. */
+        GeoRadius: {
+            center: components["schemas"]["GeoPoint"];
+            /** @description Metres. */
+            radius: number;
         };
         /**
          * @example {
@@ -602,6 +852,31 @@ export interface components {
         Payload: {
             [key: string]: unknown;
         };
+        PayloadIndex: {
+            /**
+             * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+             * @example author.name
+             */
+            key: string;
+            type: components["schemas"]["PayloadIndexType"];
+            /**
+             * @description While it is built, filters work as without it.
+             * @enum {string}
+             */
+            state: "building" | "ready";
+            /** @description 0 to 1. */
+            progress: number;
+            /** @description RAM it holds. */
+            bytes: number;
+        };
+        PayloadIndexList: {
+            indexes: components["schemas"]["PayloadIndex"][];
+        };
+        /**
+         * @description `keyword`, `integer` and `bool` for `match` and facets (`integer` for `range`, too); `float` and `datetime` for `range` over numbers and dates that hardly repeat; `text` for `match` by words; `geo` for `{lat, lon}`.
+         * @enum {string}
+         */
+        PayloadIndexType: "keyword" | "integer" | "float" | "bool" | "datetime" | "text" | "geo";
         Point: {
             id: components["schemas"]["PointId"];
             vector: components["schemas"]["Vector"];
@@ -644,7 +919,7 @@ export interface components {
              * @description Stable: branch on this.
              * @enum {string}
              */
-            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_arrow" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "reply_too_large" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
+            code: "validation_failed" | "malformed_json" | "malformed_ndjson" | "malformed_arrow" | "malformed_request" | "unsupported_media_type" | "body_too_large" | "body_timeout" | "dimension_mismatch" | "vector_not_finite" | "zero_vector" | "vector_out_of_range" | "cursor_invalid" | "duplicate_id" | "reply_too_large" | "not_supported" | "collection_not_found" | "collection_exists" | "collection_unavailable" | "payload_index_not_found" | "too_many_indexes" | "point_not_found" | "route_not_found" | "method_not_allowed" | "build_running" | "build_not_found" | "build_failed" | "build_canceled" | "collection_empty" | "storage_unchanged" | "collection_full" | "memory_full" | "unauthorized" | "forbidden" | "too_many_requests" | "overloaded" | "not_ready" | "shutting_down" | "timeout" | "disk_full" | "writes_stopped" | "storage_corrupt" | "data_directory_in_use" | "configuration_invalid" | "internal";
             errors?: {
                 path: string;
                 message: string;
@@ -679,13 +954,9 @@ export interface components {
                 p50_us: number;
                 p99_us: number;
             };
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
         };
-        /**
-         * @example {
-         *       "samples": 100,
-         *       "k": 10
-         *     }
-         */
         RecallRequest: {
             /**
              * @description Stored points taken as queries.
@@ -703,8 +974,7 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
-            /** @description Not supported by this version: refused with `not_supported`. */
-            filter?: unknown;
+            filter?: components["schemas"]["Filter"];
         };
         ScrollRequest: {
             /**
@@ -718,8 +988,7 @@ export interface components {
             with_payload?: boolean;
             /** @default false */
             with_vector?: boolean;
-            /** @description Not supported by this version: refused with `not_supported`. */
-            filter?: unknown;
+            filter?: components["schemas"]["Filter"];
         };
         /**
          * @example {
@@ -738,6 +1007,8 @@ export interface components {
             points: components["schemas"]["ScrolledPoint"][];
             /** @description Leads to the next page; absent on the last one. */
             next_cursor?: string;
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
         };
         ScrolledPoint: {
             id: components["schemas"]["PointId"];
@@ -750,6 +1021,13 @@ export interface components {
         SearchBatchResponse: {
             /** @description One list for each search, in order. */
             results: components["schemas"]["SearchResult"][][];
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
+        };
+        SearchGroup: {
+            value: components["schemas"]["FilterValue"];
+            /** @description The nearest of the group. */
+            results: components["schemas"]["SearchResult"][];
         };
         SearchRequest: {
             vector?: components["schemas"]["Vector"];
@@ -766,8 +1044,7 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
-            /** @description Not supported by this version: refused with `not_supported`. */
-            filter?: unknown;
+            filter?: components["schemas"]["Filter"];
             /**
              * @description Compare with every vector, without the index.
              * @default false
@@ -775,6 +1052,16 @@ export interface components {
             exact?: boolean;
             /** @description Leave out results that are worse than this score. */
             score_threshold?: number;
+            /**
+             * @description Find the k nearest groups of points with the same value at this key, and the nearest points of each.
+             * @example author.name
+             */
+            group_by?: string;
+            /**
+             * @description Points of a group, at most; k times this is 1000 at most.
+             * @default 3
+             */
+            group_size?: number;
             /** @default false */
             with_payload?: boolean;
             /** @default false */
@@ -798,6 +1085,10 @@ export interface components {
         SearchResponse: {
             results: components["schemas"]["SearchResult"][];
             stats?: components["schemas"]["SearchStats"];
+            /** @description With `group_by`, instead of results; nearest first. */
+            groups?: components["schemas"]["SearchGroup"][];
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
         };
         SearchResult: {
             id: components["schemas"]["PointId"];
@@ -812,10 +1103,52 @@ export interface components {
             vectors_scanned: number;
             vectors_reranked: number;
             generation: number;
+            filter?: {
+                /** @description Points that meet it. */
+                matches: number;
+                /** @description Keys without a payload index that answers this: payloads were read. */
+                unindexed_keys: string[];
+                /**
+                 * @description All matches were compared; leaves near the vector were scanned, or all that have matches.
+                 * @enum {string}
+                 */
+                way: "exact" | "probes" | "all_leaves";
+            };
             /** @description Time spent in each stage. */
             microseconds: {
                 [key: string]: number;
             };
+        };
+        /**
+         * @example {
+         *       "type": "keyword"
+         *     }
+         */
+        SetPayloadIndex: {
+            type: components["schemas"]["PayloadIndexType"];
+        };
+        UpdatePayload: {
+            ids?: components["schemas"]["PointId"][];
+            filter?: components["schemas"]["Filter"];
+            /** @description Keys that take the place of those of the same name; others stay. */
+            set?: components["schemas"]["Payload"];
+            /** @description The new payload, instead of all that was there. */
+            overwrite?: components["schemas"]["Payload"];
+            /** @description Keys that go; `a.b` goes into objects, and into the elements of arrays. */
+            delete_keys?: string[];
+        };
+        /**
+         * @example {
+         *       "updated": 1,
+         *       "sequence": 19
+         *     }
+         */
+        UpdateResponse: {
+            /** @description Points that were there. */
+            updated: number;
+            sequence: number;
+            /** @description What made this call slower than it could be, and what to do about it. */
+            warnings?: string[];
         };
         UpsertRequest: {
             points: components["schemas"]["NewPoint"][];
@@ -1458,141 +1791,6 @@ export interface operations {
             };
         };
     };
-    deletePoints: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                /** @description Name of the collection. */
-                name: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["DeletePoints"];
-            };
-        };
-        responses: {
-            /** @description Deleted; no later search finds them. */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["DeleteResponse"];
-                };
-            };
-            /** @description `code` is `validation_failed` or `malformed_json`. */
-            400: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unauthorized`. */
-            401: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `forbidden`. */
-            403: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_not_found`. */
-            404: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `body_timeout`. */
-            408: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `body_too_large`. */
-            413: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `unsupported_media_type`. */
-            415: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `not_supported`. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `too_many_requests`. */
-            429: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `internal`. */
-            500: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `collection_unavailable` or `writes_stopped` or `shutting_down` or `timeout`. */
-            503: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `code` is `disk_full`. */
-            507: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-        };
-    };
     countPoints: {
         parameters: {
             query?: never;
@@ -1681,8 +1879,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `not_supported`. */
-            422: {
+            /** @description `code` is `too_many_requests`. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1690,7 +1888,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `internal`. */
+            /** @description `code` is `storage_corrupt` or `internal`. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -1699,7 +1897,124 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    facet: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FacetRequest"];
+            };
+        };
+        responses: {
+            /** @description The most frequent values. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FacetResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1801,8 +2116,17 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `cursor_invalid` or `not_supported`. */
+            /** @description `code` is `cursor_invalid`. */
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -1819,7 +2143,333 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `collection_unavailable` or `shutting_down` or `timeout`. */
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    setPayloadIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+                /**
+                 * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+                 * @example author.name
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SetPayloadIndex"];
+            };
+        };
+        responses: {
+            /** @description The index, which may still be filling. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayloadIndex"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_indexes`. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `writes_stopped` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `disk_full` or `memory_full`. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dropPayloadIndex: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+                /**
+                 * @description A key of the payload; `a.b` is the key `b` inside of `a`. Arrays stand for their elements.
+                 * @example author.name
+                 */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Dropped. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DroppedPayloadIndex"];
+                };
+            };
+            /** @description `code` is `validation_failed`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found` or `payload_index_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `writes_stopped` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `disk_full`. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listPayloadIndexes: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, by key. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayloadIndexList"];
+                };
+            };
+            /** @description `code` is `validation_failed`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `shutting_down` or `timeout`. */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -1921,7 +2571,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large` or `not_supported`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -1939,7 +2589,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `internal`. */
+            /** @description `code` is `storage_corrupt` or `internal`. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2312,6 +2962,258 @@ export interface operations {
             };
         };
     };
+    deletePoints: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DeletePoints"];
+            };
+        };
+        responses: {
+            /** @description Deleted; no later search finds them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeleteResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `writes_stopped` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `disk_full`. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updatePayload: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Name of the collection. */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdatePayload"];
+            };
+        };
+        responses: {
+            /** @description Changed, durably. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UpdateResponse"];
+                };
+            };
+            /** @description `code` is `validation_failed` or `malformed_json`. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unauthorized`. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `forbidden`. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_not_found`. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_timeout`. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `body_too_large`. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `unsupported_media_type`. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `too_many_requests`. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `storage_corrupt` or `internal`. */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `collection_unavailable` or `overloaded` or `writes_stopped` or `shutting_down` or `timeout`. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `disk_full`. */
+            507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     measureRecall: {
         parameters: {
             query?: never;
@@ -2409,15 +3311,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `not_supported`. */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `code` is `too_many_requests`. */
             429: {
                 headers: {
@@ -2427,7 +3320,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `internal`. */
+            /** @description `code` is `storage_corrupt` or `internal`. */
             500: {
                 headers: {
                     [name: string]: unknown;
@@ -2818,7 +3711,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large` or `not_supported`. */
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector` or `reply_too_large`. */
             422: {
                 headers: {
                     [name: string]: unknown;
@@ -2836,7 +3729,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `code` is `internal`. */
+            /** @description `code` is `storage_corrupt` or `internal`. */
             500: {
                 headers: {
                     [name: string]: unknown;

@@ -23,13 +23,13 @@ import {
 import type { Metrics } from '../metrics.js';
 import { collectionParams, encodingQuery } from '../params.js';
 import { endOf } from '../request-time.js';
-import { BODY_ERRORS, COLLECTION_ERRORS, errors, json } from '../responses.js';
+import { BODY_ERRORS, COLLECTION_ERRORS, errors, FILTER_ERRORS, json } from '../responses.js';
 import { writeBatchReply, writeSearchReply } from '../search-reply.js';
+import { FILTER_BYTES_MAX } from './chosen-points.js';
 
 const tags = ['search'];
 /** The largest vector as numbers takes about 100 KB: what is larger is no single search, and is read on this thread. */
 const SEARCH_BYTES_MAX = 256 * 1024;
-const RECALL_BYTES_MAX = 64 * 1024;
 const SEARCH_ERRORS = [...BODY_ERRORS, ...COLLECTION_ERRORS] as const;
 const QUERY_ERRORS = [
   'dimension_mismatch',
@@ -38,7 +38,7 @@ const QUERY_ERRORS = [
   'zero_vector',
   'point_not_found',
   'reply_too_large',
-  'not_supported',
+  ...FILTER_ERRORS,
 ] as const;
 
 /** Counted until the client has read all of it, or has left. */
@@ -74,10 +74,9 @@ export function searchRoutes(api: Api, { engine }: RouteContext, metrics: Metric
       const wanted = parseSearch(bodyBytes(request));
       reply.type('application/json');
       const caller = { signal: endOf(request), reply: sizeOf(reply, engine().replies) };
-      const { results, stats } = await collection.search({ ...wanted, with_stats: true }, caller);
+      const { stats, ...answer } = await collection.search({ ...wanted, with_stats: true }, caller);
       if (stats !== undefined) metrics.observeSearch(stats);
-      const answer = wanted.with_stats ? { results, stats } : { results };
-      return writeSearchReply(answer, request.query.encoding);
+      return writeSearchReply(wanted.with_stats ? { ...answer, stats } : answer, request.query.encoding);
     },
   });
 }
@@ -87,7 +86,7 @@ export function recallRoutes(api: Api, { engine }: RouteContext): void {
     method: 'POST',
     url: '/v1/collections/:name/recall',
     config: { scope: 'read', unhurried: true },
-    bodyLimit: RECALL_BYTES_MAX,
+    bodyLimit: FILTER_BYTES_MAX,
     schema: {
       tags,
       operationId: 'measureRecall',
@@ -97,7 +96,7 @@ export function recallRoutes(api: Api, { engine }: RouteContext): void {
       body: recallRequest.optional(),
       response: {
         200: json('Recall and latencies.', recallReport),
-        ...errors(...SEARCH_ERRORS, 'collection_empty', 'not_supported', 'too_many_requests', 'overloaded'),
+        ...errors(...SEARCH_ERRORS, 'collection_empty', ...FILTER_ERRORS, 'overloaded'),
       },
     },
     handler: async (request) => {
@@ -140,8 +139,7 @@ export function batchSearchRoutes(api: Api, context: RouteContext, metrics: Metr
       const caller = { signal: endOf(request), reply: sizeOf(reply, engine().replies) };
       const answers = await collection.searchBatch(wanted, caller);
       for (const { stats } of answers) if (stats !== undefined) metrics.observeSearch(stats);
-      const lists = answers.map(({ results }) => results);
-      return writeBatchReply(lists, request.query.encoding);
+      return writeBatchReply(answers, request.query.encoding);
     },
   });
 }

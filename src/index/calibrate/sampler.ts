@@ -23,7 +23,6 @@ const CANDIDATES_SHORT_CODE = 3072;
  */
 const FIRST_ROUND = 2 * NEIGHBOURS_CALIBRATED;
 const BOUND_WIDTH = 1.5;
-const WHOLE = { index: 0, count: 1 };
 
 /** Best first. */
 interface Candidates {
@@ -91,7 +90,7 @@ export class CalibrationSampler {
     const kernels = this.#kernels;
     const wanted = settings.bits === 1 ? CANDIDATES_SHORT_CODE : CANDIDATES_LONG_CODE;
     candidates.reset(Math.min(wanted, slots, CANDIDATES_MAX));
-    this.#scanner.scanLeaves(leaves, WHOLE);
+    this.#scanner.scanLeaves(0, leaves);
     kernels.finishBuffer(candidates.address);
     const { count } = candidates;
     const isSign = settings.quantizer === 'sign';

@@ -23,6 +23,10 @@ export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: 
     const count = leafCount(leaf);
     let code = leafBlocks(leaf);
     for (let i: u32 = 0; i < count; i++) {
+      if (leafIsDead(leaf, i)) {
+        code += bytes;
+        continue;
+      }
       // 64-bit counts: engines have one instruction for them, and none for the counts of bytes.
       let even: u64 = 0;
       let odd: u64 = 0;
@@ -32,12 +36,7 @@ export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: 
         code += 16;
       }
       const estimate = <f32>(<i32>(even + odd));
-      if (estimate < threshold(buffer)) pushLive(leaf, i, estimate, buffer);
+      if (estimate < threshold(buffer)) push(buffer, estimate, leafFirstPosition(leaf) + i, 0, 0);
     }
   }
-}
-
-function pushLive(leaf: usize, index: u32, estimate: f32, buffer: usize): void {
-  if (leafIsDead(leaf, index)) return;
-  push(buffer, estimate, leafFirstPosition(leaf) + index, 0, 0);
 }

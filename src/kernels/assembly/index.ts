@@ -5,6 +5,7 @@ export { quantizeQuery } from './bytes';
 export { decodeRow, distances, pushExact, pushListed, pushRows } from './distance';
 export { encode } from './encode';
 export { scanHamming, signCode } from './hamming';
+export { countClear, countMatches, excludeUnmatched, listClear } from './mask';
 export { chooseProbes, listLeaves, rescore } from './rank';
 export { rotate } from './rotate';
 export { boundCandidates, scanLeaves } from './scan';

@@ -50,6 +50,13 @@ export function leafIsDead(leaf: usize, index: u32): bool {
   return isDead(load<u32>(leaf, 12), load<u32>(leaf, 16) + index);
 }
 
+/** Bit i is set if vector `first` + i of the leaf is dead; those past its end may be either. */
+@inline
+export function leafDeadLanes(leaf: usize, first: u32): u32 {
+  const bit = load<u32>(leaf, 16) + first;
+  return <u32>(load<u64>(load<u32>(leaf, 12) + (bit >> 3)) >> (bit & 7));
+}
+
 /** Bits are numbered from the least significant bit of the first byte. */
 @inline
 export function isDead(tombstones: usize, bit: u32): bool {

@@ -8,9 +8,9 @@ import {
   leafBlocks,
   leafConstant,
   leafCount,
+  leafDeadLanes,
   leafErrorScale,
   leafFirstPosition,
-  leafIsDead,
   leafMayHaveDead,
 } from './leaf';
 import { floatsOfHigh, floatsOfLow, lookUp, multiplyAdd } from './lanes';
@@ -79,6 +79,12 @@ function scanLeaf(
   const mayHaveDead = leafMayHaveDead(leaf);
   let block = leafBlocks(leaf);
   for (let first: u32 = 0; first < count; first += 32) {
+    const inLeaf: u32 = first + 32 > count ? (1 << (count - first)) - 1 : 0xffffffff;
+    const live = mayHaveDead ? inLeaf & ~leafDeadLanes(leaf, first) : inLeaf;
+    if (live == 0) {
+      block += stride;
+      continue;
+    }
     sumBlock(tables, block, groups, bits);
     const factors = block + codeBytes;
     const limits = f32x4.splat(threshold(buffer));
@@ -111,10 +117,8 @@ function scanLeaf(
       v128.store(orders, ordersOf(e5), 80);
       v128.store(orders, ordersOf(e6), 96);
       v128.store(orders, ordersOf(e7), 112);
-      let lanes = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
-      if (first + 32 > count) lanes &= (1 << (count - first)) - 1;
-      if (mayHaveDead) lanes = liveLanes(leaf, first, lanes);
-      pushLanes(buffer, lanes, leafFirstPosition(leaf) + first, factors, leafErrorScale(leaf));
+      const lanes = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
+      pushLanes(buffer, lanes & live, leafFirstPosition(leaf) + first, factors, leafErrorScale(leaf));
     }
     block += stride;
   }
@@ -126,14 +130,6 @@ function nearLanes(a: v128, b: v128, c: v128, d: v128, limits: v128): u32 {
   const ab = i16x8.narrow_i32x4_s(f32x4.lt(a, limits), f32x4.lt(b, limits));
   const cd = i16x8.narrow_i32x4_s(f32x4.lt(c, limits), f32x4.lt(d, limits));
   return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(ab, cd));
-}
-
-function liveLanes(leaf: usize, first: u32, lanes: u32): u32 {
-  let live = lanes;
-  for (let left = lanes; left != 0; left &= left - 1) {
-    if (leafIsDead(leaf, first + ctz(left))) live &= ~(1 << ctz(left));
-  }
-  return live;
 }
 
 export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: u32, metric: u32): void {

@@ -1,14 +1,22 @@
-// Finds the slot of a row: the inverse of a generation's slot -> row table. Main thread.
+// Finds the slot of a row: the inverse of a generation's slot -> row table. Made on the main thread, in shared memory; read
+// on any.
 //
 // One bit for every row below the generation's first pending row says whether the row has a slot; the number of set
 // bits before it is its rank; `slots[rank]` is the slot. So rows that were replaced long ago cost a bit each, no more.
 
-import { yieldToLoop } from './yield-to-loop.js';
+import { setImmediate } from 'node:timers/promises';
 
 const WORDS_PER_BLOCK = 8;
 const ROWS_PER_BLOCK = WORDS_PER_BLOCK * 32;
 /** Rows handled between two turns of the event loop. */
 const ROWS_PER_TURN = 65_536;
+
+/** Its memory, as it crosses threads. */
+export interface RowSlotsTables {
+  bits: Uint32Array;
+  ranks: Uint32Array;
+  slots: Uint32Array;
+}
 
 export class RowSlots {
   readonly #bits: Uint32Array;
@@ -16,11 +24,15 @@ export class RowSlots {
   readonly #ranks: Uint32Array;
   readonly #slots: Uint32Array;
 
-  private constructor(rowBase: number, slotCount: number) {
-    const blocks = blocksFor(rowBase);
-    this.#bits = new Uint32Array(blocks * WORDS_PER_BLOCK);
-    this.#ranks = new Uint32Array(blocks);
-    this.#slots = new Uint32Array(slotCount);
+  /** Over tables that are filled already, or by whoever makes them. */
+  constructor({ bits, ranks, slots }: RowSlotsTables) {
+    this.#bits = bits;
+    this.#ranks = ranks;
+    this.#slots = slots;
+  }
+
+  get tables(): RowSlotsTables {
+    return { bits: this.#bits, ranks: this.#ranks, slots: this.#slots };
   }
 
   /** What `byteLength` will be. */
@@ -30,14 +42,19 @@ export class RowSlots {
 
   /** The index of `slotRows`, whose rows are distinct and below `rowBase`. */
   static async of(slotRows: Uint32Array, rowBase: number): Promise<RowSlots> {
-    const index = new RowSlots(rowBase, slotRows.length);
+    const blocks = blocksFor(rowBase);
+    const index = new RowSlots({
+      bits: sharedWords(blocks * WORDS_PER_BLOCK),
+      ranks: sharedWords(blocks),
+      slots: sharedWords(slotRows.length),
+    });
     for (let slot = 0; slot < slotRows.length; slot++) {
-      if (slot % ROWS_PER_TURN === 0) await yieldToLoop();
+      if (slot % ROWS_PER_TURN === 0) await setImmediate();
       index.#mark(slotRows[slot] as number);
     }
     await index.#countRanks();
     for (let slot = 0; slot < slotRows.length; slot++) {
-      if (slot % ROWS_PER_TURN === 0) await yieldToLoop();
+      if (slot % ROWS_PER_TURN === 0) await setImmediate();
       index.#slots[index.#rank(slotRows[slot] as number)] = slot;
     }
     return index;
@@ -61,7 +78,7 @@ export class RowSlots {
   async #countRanks(): Promise<void> {
     let before = 0;
     for (let block = 0; block < this.#ranks.length; block++) {
-      if (block % ROWS_PER_TURN === 0) await yieldToLoop();
+      if (block % ROWS_PER_TURN === 0) await setImmediate();
       this.#ranks[block] = before;
       const first = block * WORDS_PER_BLOCK;
       for (let word = first; word < first + WORDS_PER_BLOCK; word++)
@@ -77,6 +94,10 @@ export class RowSlots {
     const below = (1 << (row & 31)) - 1;
     return rank + bitCount((this.#bits[word] as number) & below);
   }
+}
+
+function sharedWords(count: number): Uint32Array {
+  return new Uint32Array(new SharedArrayBuffer(count * Uint32Array.BYTES_PER_ELEMENT));
 }
 
 function blocksFor(rowBase: number): number {

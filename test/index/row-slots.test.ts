@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { RowSlots } from '../../src/collections/row-slots.js';
+import { RowSlots } from '../../src/index/row-slots.js';
 
 t.test('finds the slot of every row it holds, and of no other', async () => {
   const rows = fc.uniqueArray(fc.integer({ min: 0, max: 2000 }), { maxLength: 600 });

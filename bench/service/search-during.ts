@@ -1,4 +1,4 @@
-// What searches feel of a build: their latency at a modest rate, before one and while it runs.
+// What searches feel of other work: their latency at a modest rate, before it and while it runs.
 
 import type { CoppiceClient } from '../client/coppice-client.js';
 import { quantile } from '../client/timed-searches.js';
@@ -7,21 +7,25 @@ import type { Figures } from './figures.js';
 
 /** Requests a second. */
 const RATE = 200;
-/** Searches go on until the build has ended, so many seconds at a time. */
+/** Searches go on until the work has ended, so many seconds at a time. */
 const SLICE_SECONDS = 0.5;
 
-export interface WhileBuilding {
+export interface SearchDuring {
   client: CoppiceClient;
   name: string;
   /** Vectors in base64. */
   queries: string[];
   seconds: number;
+  /** As the figures name the work. */
+  what: string;
+  work(): Promise<unknown>;
 }
 
-export async function searchWhileBuilding(
-  { client, name, queries, seconds }: WhileBuilding,
+/** Resolves with the seconds that the work took. */
+export async function searchDuring(
+  { client, name, queries, seconds, what, work }: SearchDuring,
   figures: Figures,
-): Promise<void> {
+): Promise<number> {
   const load = {
     origin: client.origin,
     path: `/v1/collections/${name}/search`,
@@ -30,25 +34,27 @@ export async function searchWhileBuilding(
   };
   await openLoop({ ...load, seconds: 1 });
   const idle = await openLoop({ ...load, seconds });
-  let isBuilding = true;
-  const build = client.build(name).finally(() => {
-    isBuilding = false;
+  const startedMs = performance.now();
+  let workSeconds = 0;
+  const done = work().finally(() => {
+    workSeconds = (performance.now() - startedMs) / 1000;
   });
-  const building: number[] = [];
-  while (isBuilding) {
+  const busy: number[] = [];
+  while (workSeconds === 0) {
     const latencies = await openLoop({ ...load, seconds: SLICE_SECONDS });
-    building.push(...latencies);
+    busy.push(...latencies);
   }
-  await build;
+  await done;
   const setting = `${RATE} requests a second, defaults`;
   for (const [share, wanted] of [
     [0.5, ''],
     [0.99, '<= 3'],
   ] as const) {
     const name = `search p${100 * share}`;
-    const [before, during] = [quantile(idle, share), quantile(building, share)];
+    const [before, during] = [quantile(idle, share), quantile(busy, share)];
     figures.add(`${name}, idle`, before, 'ms', { setting });
-    figures.add(`${name} during a build`, during, 'ms', { setting });
-    figures.add(`${name}, during a build / idle`, during / before, 'ratio', { setting, wanted });
+    figures.add(`${name} during ${what}`, during, 'ms', { setting });
+    figures.add(`${name}, during ${what} / idle`, during / before, 'ratio', { setting, wanted });
   }
+  return workSeconds;
 }

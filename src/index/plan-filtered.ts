@@ -1,0 +1,77 @@
+// How much work a search with a filter does. Runs on any thread.
+
+import { CANDIDATES_MAX } from '../limits.js';
+import { type Calibration, effortFor } from './calibration.js';
+import type { MatchMask } from './match-mask.js';
+import { type EffortRequest, planSearch, type SearchPlan, TARGET_RECALL_DEFAULT } from './plan.js';
+import type { FilteredEffort, QueryFilter } from './query.js';
+import type { IndexSettings } from './settings.js';
+
+/** From one effort to the next so many times fewer of the vectors near the query match. */
+const SHARE_STEP = 2;
+/** What was calibrated for the largest k is stretched to so many times as many neighbours, no further. */
+const STRETCH = 10;
+
+/** Matches are all compared exactly where that takes no more than ranking leaves, scanning codes and reranking does. */
+const EXACT_NS_MAX = 600_000;
+/** Of a full vector that is read alone, and more for each of its bytes. */
+const VECTOR_NS = 100;
+const BYTE_NS = 0.125;
+
+/** So many times the candidates of a search without a filter: they are kept, not read, and tell by it whether they are enough. */
+const CANDIDATES_FACTOR = 2;
+
+/** What is searched; `rowBytes`: of one stored vector. */
+export interface FilteredShape {
+  settings: IndexSettings;
+  leaves: number;
+  rowBytes: number;
+}
+
+/** As `planSearch`, for what the mask leaves. */
+export function planFiltered(
+  { settings, leaves, rowBytes }: FilteredShape,
+  calibration: Calibration | null,
+  request: EffortRequest,
+  mask: MatchMask,
+): SearchPlan & { filter: QueryFilter } {
+  const plan = planSearch(settings, leaves, calibration, request);
+  const isGiven = request.probes !== undefined || request.rerankFactor !== undefined;
+  const wanted = isGiven ? plan.rerankFactor : CANDIDATES_FACTOR * plan.rerankFactor;
+  const rerankFactor = Math.min(wanted, CANDIDATES_MAX / request.k);
+  const efforts = filteredEfforts(leaves, calibration, request);
+  const exact = plan.exact || matchesNs(mask.matches, rowBytes) <= EXACT_NS_MAX;
+  return {
+    ...plan,
+    rerankFactor,
+    exact,
+    filter: { mask, efforts, isGiven },
+  };
+}
+
+/** About what a thread takes to compare so many matches exactly. */
+export function matchesNs(matches: number, rowBytes: number): number {
+  return matches * (VECTOR_NS + rowBytes * BYTE_NS);
+}
+
+/**
+ * The efforts that reach the target, each where a smaller share of the vectors near the query match: the k nearest matches
+ * are among the k / share nearest vectors, for which the build has measured what finds them. None where nothing was
+ * calibrated, or the target is beyond it; then all leaves with matches are scanned.
+ */
+function filteredEfforts(
+  leaves: number,
+  calibration: Calibration | null,
+  { k, probes, targetRecall = TARGET_RECALL_DEFAULT }: EffortRequest,
+): FilteredEffort[] {
+  if (probes !== undefined) return [{ matchShare: 0, probes: Math.min(leaves, probes), probeShare: 1 }];
+  const kMax = calibration?.efforts.at(-1)?.k;
+  if (calibration === null || kMax === undefined) return [];
+  const efforts: FilteredEffort[] = [];
+  for (let matchShare = 1; k / matchShare <= STRETCH * kMax; matchShare /= SHARE_STEP) {
+    const effort = effortFor(calibration, Math.round(k / matchShare), targetRecall);
+    if (effort === undefined || effort.probes >= leaves) break;
+    efforts.push({ matchShare, probes: effort.probes, probeShare: effort.probeShare });
+  }
+  return efforts;
+}
