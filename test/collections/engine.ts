@@ -20,7 +20,7 @@ export interface Engine {
 export async function openEngine(
   t: Test,
   directory = t.testdir(),
-  limits: Pick<CollectionsOptions, 'memoryBytesMax' | 'indexMemoryBytesMax'> = {},
+  options: Partial<CollectionsOptions> = {},
 ): Promise<Engine> {
   const complaints: unknown[] = [];
   const complain = (fields: object, message: string) => {
@@ -29,7 +29,8 @@ export async function openEngine(
   const log: Log = { ...SILENT, warn: complain, error: complain };
   const open = async () => {
     const collections = await Collections.open(
-      { dataDir: directory, searchThreads: 2, buildThreads: 2, ...limits },
+      // Threads take longer to start than most tests to run.
+      { dataDir: directory, searchThreads: 1, buildThreads: 1, ...options },
       log,
     );
     await collections.loaded;

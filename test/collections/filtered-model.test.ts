@@ -17,7 +17,7 @@ import { type Choice, type Command, type Questions, type Step, step } from './fi
 
 const DIMENSION = 5;
 /** More of them find more: MODEL_RUNS=50. Of the seed: a new one each time, MODEL_SEED repeats one. */
-const RUNS = Number(env.MODEL_RUNS ?? 3);
+const RUNS = Number(env.MODEL_RUNS ?? 1);
 const SEED = env.MODEL_SEED === undefined ? {} : { seed: Number(env.MODEL_SEED) };
 const FACETS_ALL = 1000;
 const READY_TIMEOUT_MS = 10_000;

@@ -16,7 +16,7 @@ t.setTimeout(300_000);
 const DIMENSION = 4;
 /** Ids below this always match, ids from there up to twice as much never, the next sometimes. */
 const STEADY = 400;
-const CHURN_MS = 2500;
+const CHURN_MS = 1500;
 /** Points that a search is asked for by their ids. */
 const WANTED = 8;
 const IS_RED: Filter = { must: [{ key: 'colour', match: { value: 'red' } }] };

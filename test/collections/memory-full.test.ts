@@ -23,6 +23,8 @@ function batch(first: number) {
   );
 }
 
+/** What the sizes below were chosen for. */
+const THREADS = { searchThreads: 2, buildThreads: 2 };
 const usedBytes = (collections: Collections) => collections.stats().budget.used_bytes;
 
 /** Inserts until it is refused; returns how many batches were taken, and the refusal. */
@@ -47,7 +49,7 @@ t.test(
   'inserts into memory end at the limit; deletes, searches and a drop go on, and make room',
   async (t) => {
     const limit = 60 * MIB;
-    const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax: limit });
+    const { collections } = await openEngine(t, t.testdir(), { ...THREADS, memoryBytesMax: limit });
     const empty = usedBytes(collections);
     t.equal(empty, 30 * MIB, 'half of a small limit is left to the heaps');
     const request = creation({ name: 'words', dimension: DIMENSION, storage: 'memory' });
@@ -80,7 +82,7 @@ t.test(
 
 t.test('inserts that come at once into several collections do not pass the limit together', async (t) => {
   const limit = 60 * MIB;
-  const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax: limit });
+  const { collections } = await openEngine(t, t.testdir(), { ...THREADS, memoryBytesMax: limit });
   const names = ['a', 'b', 'c', 'd'];
   const all = await Promise.all(
     names.map((name) => collections.create(creation({ name, dimension: DIMENSION, storage: 'memory' }))),
@@ -99,7 +101,7 @@ t.test('inserts that come at once into several collections do not pass the limit
 });
 
 t.test('a create and the codes of rows are refused at the limit', async (t) => {
-  const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax: 16 * MIB });
+  const { collections } = await openEngine(t, t.testdir(), { ...THREADS, memoryBytesMax: 16 * MIB });
   let created = 0;
   const create = () => collections.create(creation({ name: `c${created}`, dimension: DIMENSION }));
   await t.rejects(
@@ -120,7 +122,7 @@ t.test('a create and the codes of rows are refused at the limit', async (t) => {
 });
 
 t.test('a conversion to memory that would not fit is refused, and the collection serves on', async (t) => {
-  const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax: 60 * MIB });
+  const { collections } = await openEngine(t, t.testdir(), { ...THREADS, memoryBytesMax: 60 * MIB });
   const words = await collections.create(creation({ name: 'words', dimension: DIMENSION }));
   for (let i = 0; i < 32; i++) await words.upsert(batch(i * BATCH));
   const before = usedBytes(collections);
@@ -147,7 +149,7 @@ t.test('a conversion claims the vectors, and gives them back', async (t) => {
 });
 
 t.test('a build that would not fit is refused at once, and takes nothing', async (t) => {
-  const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax: 50 * MIB });
+  const { collections } = await openEngine(t, t.testdir(), { ...THREADS, memoryBytesMax: 50 * MIB });
   const words = await collections.create(creation({ name: 'words', dimension: DIMENSION }));
   await words.upsert(batch(0));
   const before = usedBytes(collections);
@@ -205,7 +207,7 @@ t.test(
     await small.upsert(batch(0));
     await first.collections.close();
 
-    const { collections } = await openEngine(t, directory, { memoryBytesMax: 40 * MIB });
+    const { collections } = await openEngine(t, directory, { ...THREADS, memoryBytesMax: 40 * MIB });
     t.same(collections.unavailable(), ['large']);
     t.throws(() => collections.get('large'), {
       code: 'collection_unavailable',
