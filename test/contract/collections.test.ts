@@ -80,6 +80,9 @@ test('a delete names ids or has a filter', async (t) => {
   t.same(parseWith(deletePoints, { ids: [1, 'a'] }).ids, [1, 'a']);
   t.equal(refusalOf(() => parseWith(deletePoints, {})).code, 'validation_failed');
   t.equal(refusalOf(() => parseWith(deletePoints, { ids: [] })).code, 'validation_failed');
-  t.same(parseWith(deletePoints, { filter: {} }).filter, {});
-  t.equal(refusalOf(() => parseWith(deletePoints, { ids: [1], filter: {} })).code, 'validation_failed');
+  const filter = { must: [{ key: 'kind', exists: true }] };
+  t.same(parseWith(deletePoints, { filter }).filter, filter);
+  t.equal(refusalOf(() => parseWith(deletePoints, { ids: [1], filter })).code, 'validation_failed');
+  // What came out as no filter at all must not empty a collection.
+  t.equal(refusalOf(() => parseWith(deletePoints, { filter: {} })).code, 'validation_failed');
 });
