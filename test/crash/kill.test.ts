@@ -18,6 +18,8 @@ const SEED = Number(process.env.CRASH_SEED ?? 20_261_123);
 const LATEST_POINTS = 512;
 const CHECK_TURNS = 8;
 const OUTDATED_MAX = 128;
+/** Filters start a thread more: they are asked after every fourth kill, first without an index, later with one. */
+const COUNT_TURNS = 4;
 /** Few threads start sooner; a build has two, which work together. */
 const THREADS = { SEARCH_THREADS: '1', BUILD_THREADS: '2' };
 /** Generous for a busy machine; a quiet one takes about a second a kill. */
@@ -40,8 +42,6 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
     metric: 'l2',
     index: { max_leaf_size: 64 },
   });
-  // Filled again after each start: filters asked meanwhile read payloads, later ones the index.
-  await client.setPayloadIndex(NAME, 'version', 'integer');
   const pace = new Pace(await durationsMs(client, plan, expected));
   t.comment(`at first: ${pace}`);
 
@@ -66,11 +66,13 @@ t.test(`what was acknowledged survives ${KILLS} kills during writes, builds and 
     const problems = [
       ...(points_count === expected.count ? [] : [`${points_count} points instead of ${expected.count}`]),
       ...(await unsearchable(client, NAME, chosenPoints(expected, round))),
-      ...(await miscounted(client, NAME, expected)),
+      ...(round % COUNT_TURNS === 0 ? await miscounted(client, NAME, expected) : []),
       ...(await resurrected(client, NAME, expected.takeOutdated(OUTDATED_MAX))),
     ];
     if (problems.length > 0) t.comment(service.log);
     if (!t.same(problems.slice(0, 5), [], what)) return;
+    // From here on filled again after each start: filters asked meanwhile read payloads, later ones the index.
+    if (round === Math.floor(KILLS / 2)) await client.setPayloadIndex(NAME, 'version', 'integer');
   }
 
   // How many builds and conversions end between two kills is a matter of the machine; at last each does, on what the kills left.
