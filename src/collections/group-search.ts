@@ -70,18 +70,23 @@ class Grouping {
       const lacking = [...this.#groups].filter(([, results]) => results.length < group_size);
       if (lacking.length === 0) return;
       const any = lacking.map(([value]) => value);
+      const filled = new Map<Scalar, SearchResult[]>(any.map((value) => [value, []]));
       const own: Filter = { must: [{ key: group_by, match: { any } }, ...inner(filter)] };
       const { results } = await this.#ask(K_MAX, own);
-      for (const value of any) this.#groups.set(value, []);
-      this.#fill(results, new Set(any));
+      this.#sort(results, filled);
+      for (const [value, members] of filled) {
+        // Where others have all the nearest points, what was known already is more.
+        if (members.length >= (this.#groups.get(value)?.length ?? 0)) this.#groups.set(value, members);
+      }
       if (results.length < K_MAX) return;
     }
   }
 
-  #fill(results: readonly SearchResult[], values: ReadonlySet<Scalar>): void {
+  /** Puts each result into its groups, as far as these are wanted and not full. */
+  #sort(results: readonly SearchResult[], groups: ReadonlyMap<Scalar, SearchResult[]>): void {
     for (const result of results) {
       for (const value of this.#valuesOf(result)) {
-        const group = values.has(value) ? this.#groups.get(value) : undefined;
+        const group = groups.get(value);
         if (group !== undefined && group.length < this.#request.group_size) group.push(result);
       }
     }

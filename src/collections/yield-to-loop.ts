@@ -2,7 +2,7 @@
 
 import { setImmediate } from 'node:timers/promises';
 
-/** Points handled between two turns of the event loop: some 1 ms of work. */
+/** Points handled between two turns of the event loop: some 1 ms of work, more where their payloads are large and must be parsed. */
 export const POINTS_PER_TURN = 128;
 
 /** Runs a stepwise computation to its end, with a turn of the event loop at each step; returns what it returns. */

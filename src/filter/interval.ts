@@ -1,7 +1,7 @@
 // The bounds of a range, put together into one interval. Runs on any thread.
 
 import type { FilterRange } from '../contract/filter.js';
-import { numberOf } from './predicate.js';
+import { parseInstant } from '../contract/instant.js';
 
 /** Of numbers, or of instants in milliseconds since 1970. */
 export interface Interval {
@@ -25,6 +25,11 @@ export function intervalOf({ gt, gte, lt, lte }: FilterRange): Interval {
     isLowOpen: gt !== undefined && over >= from,
     isHighOpen: lt !== undefined && under <= to,
   };
+}
+
+/** A bound as the number it is compared as: dates as milliseconds since 1970. */
+function numberOf(bound: number | string | undefined): number | undefined {
+  return typeof bound === 'string' ? parseInstant(bound) : bound;
 }
 
 export function isWithin({ low, high, isLowOpen, isHighOpen }: Interval, number: number): boolean {

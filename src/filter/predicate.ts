@@ -6,6 +6,7 @@ import { parseInstant } from '../contract/instant.js';
 import type { Payload } from '../contract/payload.js';
 import { idKey, type PointId } from '../contract/points.js';
 import { isInBox, isInRadius, placeOf } from './geo.js';
+import { intervalOf, isWithin } from './interval.js';
 import { pathOf, someValueAt, valuesAt } from './values.js';
 import { wordsOf } from './words.js';
 
@@ -76,27 +77,12 @@ function textTest(words: string[], start: string | undefined): ValueTest {
 }
 
 function rangeTest(range: FilterRange): ValueTest {
-  const isDate = Object.values(range).some((bound) => typeof bound === 'string');
-  const { above, below } = boundsOf(range);
-  const isWithin = (number: number) => above(number) && below(number);
-  if (!isDate) return (value) => typeof value === 'number' && isWithin(value);
+  const interval = intervalOf(range);
+  if (!interval.isDate) return (value) => typeof value === 'number' && isWithin(interval, value);
   return (value) => {
     const instant = typeof value === 'string' ? parseInstant(value) : undefined;
-    return instant !== undefined && isWithin(instant);
+    return instant !== undefined && isWithin(interval, instant);
   };
-}
-
-function boundsOf({ gt, gte, lt, lte }: FilterRange): Record<'above' | 'below', (number: number) => boolean> {
-  const [over, from, under, to] = [gt, gte, lt, lte].map(numberOf);
-  return {
-    above: (number) => (over === undefined || number > over) && (from === undefined || number >= from),
-    below: (number) => (under === undefined || number < under) && (to === undefined || number <= to),
-  };
-}
-
-/** A bound as the number it is compared as: dates as milliseconds since 1970. */
-export function numberOf(bound: number | string | undefined): number | undefined {
-  return typeof bound === 'string' ? parseInstant(bound) : bound;
 }
 
 function isNull(value: unknown): boolean {
