@@ -4,8 +4,8 @@
 
 import { rowBytes } from '../src/contract/stored-vector.js';
 import { planSearch } from '../src/index/plan.js';
-import { planFiltered } from '../src/index/plan-filtered.js';
-import type { Answer, Query } from '../src/index/query.js';
+import { planCrowded, planFiltered } from '../src/index/plan-filtered.js';
+import type { Answer, Query, QueryFilter } from '../src/index/query.js';
 import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
 import { buildInProcess } from './coppice-in-process.js';
@@ -21,6 +21,8 @@ const SHARES = [1, 0.5, 0.1, 0.01, 0.001, 0.0001];
 const QUERIES = '200';
 const WANTED = { recall: TARGET - 0.01, unfilteredTimes: 3 };
 
+type FilteredQuery = Query & { filter: QueryFilter };
+
 const HELP = `npm run bench -- filters [--data glove|embeddings] [--count N] [--queries ${QUERIES}] [--smoke]
 
 ${DATA_HELP}`;
@@ -29,7 +31,11 @@ const { base, queries } = await loadBenchData(options, console.error);
 const index = await buildInProcess(base, { metric: 'cosine' }, 2);
 const vectors = Array.from({ length: queries.count }, (_, i) => row(queries, i));
 const plan = planSearch(index.settings, index.leaves, index.calibration, { k: K, targetRecall: TARGET });
-const shape = { ...index, rowBytes: rowBytes({ dimension: base.dimension, precision: 'float32' }) };
+const shape = {
+  ...index,
+  slots: base.count,
+  rowBytes: rowBytes({ dimension: base.dimension, precision: 'float32' }),
+};
 const nearestFirst = rowsByDistance(base, queries);
 const rows = SHARES.flatMap((share) => CORRELATIONS.map((correlation) => measure(share, correlation)));
 await index.close();
@@ -73,16 +79,17 @@ function measure(share: number, correlation: Correlation): object {
 }
 
 /** As the service does: what has crowded its candidates out is searched again. */
-function search(query: Query): Answer {
+function search(query: FilteredQuery): Answer {
   const answer = index.search(query);
-  return answer.stats.isCrowded ? index.search({ ...query, exact: true }) : answer;
+  if (answer.stats.crowdedAt === undefined) return answer;
+  return index.search(planCrowded(shape, query, answer.stats));
 }
 
 /**
  * Microseconds of the planned search, of the exact scan of the matches and of the search without a filter: one after the
  * other for each query, as the machine's speed changes; each with the mask taken in.
  */
-function medians(asked: Query[]): { us: number; exactUs: number; unfilteredUs: number } {
+function medians(asked: FilteredQuery[]): { us: number; exactUs: number; unfilteredUs: number } {
   const times = { us: [] as number[], exactUs: [] as number[], unfilteredUs: [] as number[] };
   for (const [i, query] of asked.entries()) {
     const planned = () => times.us.push(timed(() => search(query)));

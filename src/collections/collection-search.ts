@@ -8,6 +8,7 @@ import { checkVector } from '../contract/vector.js';
 import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
 import { filterPredicate } from '../filter/predicate.js';
+import { planCrowded } from '../index/plan-filtered.js';
 import type { Answer, Query, QueryFilter } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -15,7 +16,7 @@ import type { EndSignal } from './end-signal.js';
 import type { Lane } from './fair-queue.js';
 import type { SelectedMask } from './filters.js';
 import { decodePayload } from './payloads.js';
-import { planFilteredFor, planFor } from './plan-for.js';
+import { filteredShape, planFilteredFor, planFor } from './plan-for.js';
 import type { ReplySize } from './reply-room.js';
 import { compareHits, passes, scoreOf } from './scores.js';
 import type { ServedGeneration } from './served-generation.js';
@@ -130,8 +131,9 @@ export class CollectionSearch {
   ): Promise<Answer> {
     const answer = await this.#askOnce(live, query, caller);
     if (query.exact) return answer;
-    const { isCrowded, way, matches = 0 } = answer.stats;
-    if (isCrowded && !query.filter.isGiven) return this.#askOnce(live, { ...query, exact: true }, caller);
+    const { crowdedAt, way, matches = 0 } = answer.stats;
+    if (crowdedAt !== undefined && !query.filter.isGiven)
+      return this.#askOnce(live, planCrowded(filteredShape(live), query, answer.stats), caller);
     if (way === 'all_leaves' || answer.rows.length >= Math.min(query.k, matches)) return answer;
     return this.#askFiltered(live, { ...query, filter: { ...query.filter, efforts: [] } }, caller);
   }

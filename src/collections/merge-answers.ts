@@ -32,7 +32,7 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
   return {
     // What parts say of a filter is the same for all of them, but for what happened between.
     ...a,
-    ...((a.isCrowded || b.isCrowded) && { isCrowded: true }),
+    ...mergeCrowding(a, b),
     probes: Math.max(a.probes, b.probes),
     leaves: Math.max(a.leaves, b.leaves),
     vectorsScanned: a.vectorsScanned + b.vectorsScanned,
@@ -42,4 +42,13 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
     scanUs: Math.max(a.scanUs, b.scanUs),
     rerankUs: Math.max(a.rerankUs, b.rerankUs),
   };
+}
+
+/** No part's k-th is nearer than that of all. */
+function mergeCrowding(a: QueryStats, b: QueryStats): Pick<QueryStats, 'crowdedAt'> {
+  const crowdedAt = Math.min(
+    a.crowdedAt ?? Number.POSITIVE_INFINITY,
+    b.crowdedAt ?? Number.POSITIVE_INFINITY,
+  );
+  return crowdedAt < Number.POSITIVE_INFINITY ? { crowdedAt } : {};
 }

@@ -3,7 +3,7 @@
 import { rowBytes } from '../contract/stored-vector.js';
 import type { MatchMask } from '../index/match-mask.js';
 import { type EffortRequest, planSearch, type SearchPlan } from '../index/plan.js';
-import { planFiltered } from '../index/plan-filtered.js';
+import { type FilteredShape, planFiltered } from '../index/plan-filtered.js';
 import type { QueryFilter } from '../index/query.js';
 import type { LiveView } from './views.js';
 
@@ -26,13 +26,17 @@ export function planFor({ view, served }: LiveView, effort: Effort): SearchPlan 
 
 /** The same for what a filter leaves. */
 export function planFilteredFor(
-  { view, served }: LiveView,
+  live: LiveView,
   effort: Effort,
   mask: MatchMask,
 ): SearchPlan & { filter: QueryFilter } {
-  const { leaves } = served.generation;
-  const shape = { settings: view.settings, leaves, rowBytes: rowBytes(view.vectors) };
-  return planFiltered(shape, served.facts?.calibration ?? null, requestOf(effort), mask);
+  const calibration = live.served.facts?.calibration ?? null;
+  return planFiltered(filteredShape(live), calibration, requestOf(effort), mask);
+}
+
+export function filteredShape({ view, served }: LiveView): FilteredShape {
+  const { leaves, slots } = served.generation;
+  return { settings: view.settings, leaves, slots, rowBytes: rowBytes(view.vectors) };
 }
 
 function requestOf({ k, probes, rerank_factor, target_recall }: Effort): EffortRequest {

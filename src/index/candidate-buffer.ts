@@ -42,6 +42,13 @@ export class CandidateBuffer {
     this.#header[BUFFER.pushed / 4] = 0;
   }
 
+  /** Its content becomes these positions, without estimates; at most `keepMax`. */
+  list(positions: readonly number[]): void {
+    this.reset(positions.length);
+    for (const [i, position] of positions.entries()) this.#words[i * CANDIDATE_WORDS] = position;
+    this.#header[BUFFER.count / 4] = positions.length;
+  }
+
   get count(): number {
     return this.#header[BUFFER.count / 4] as number;
   }

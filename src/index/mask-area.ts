@@ -111,13 +111,23 @@ export class MaskArea {
     for (const area of this.#codeAreas) this.#copyTo(area);
   }
 
+  /** Its bits have been changed: they are no mask's any longer. */
+  forget(): void {
+    this.#key = undefined;
+  }
+
   /** Lets the scan of a leaf's entry, in whichever memory its codes are, leave out what the mask excludes. */
   mask(leafWords: Uint32Array, entry: number): void {
     const at = entry * LEAF_WORDS;
     const position = leafWords[at + LEAF_POSITION] as number;
-    const area = this.#codeAreas.findLast(({ memory }) => memory.firstSlot <= position);
+    const area = this.#codeAreaOf(position);
     leafWords[at + LEAF_TOMBSTONES] = area?.address ?? this.#slots;
     leafWords[at + LEAF_FIRST_BIT] = position - (area?.firstSlot ?? 0);
+  }
+
+  #codeAreaOf(position: number): CodeArea | undefined {
+    if (this.#codeAreas.length === 0) return undefined;
+    return this.#codeAreas.findLast(({ memory }) => memory.firstSlot <= position);
   }
 
   #reserve(pendingCount: number): void {

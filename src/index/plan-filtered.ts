@@ -4,8 +4,8 @@ import { CANDIDATES_MAX } from '../limits.js';
 import { type Calibration, effortFor } from './calibration.js';
 import type { MatchMask } from './match-mask.js';
 import { type EffortRequest, planSearch, type SearchPlan, TARGET_RECALL_DEFAULT } from './plan.js';
-import type { FilteredEffort, QueryFilter } from './query.js';
-import type { IndexSettings } from './settings.js';
+import type { FilteredEffort, Query, QueryFilter, QueryStats } from './query.js';
+import { codeDimension, type IndexSettings } from './settings.js';
 
 /** From one effort to the next so many times fewer of the vectors near the query match. */
 const SHARE_STEP = 2;
@@ -21,10 +21,17 @@ const BYTE_NS = 0.125;
 /** So many times the candidates of a search without a filter: they are kept, not read, and tell by it whether they are enough. */
 const CANDIDATES_FACTOR = 2;
 
+/** Codes of matches that crowd put about so many of them beyond the k-th, where they do at all. */
+const EXCLUDED_SHARE = 0.25;
+/** Of a code that is scanned, and more for each of its bytes. */
+const CODE_NS = 3;
+const CODE_BYTE_NS = 0.1;
+
 /** What is searched; `rowBytes`: of one stored vector. */
 export interface FilteredShape {
   settings: IndexSettings;
   leaves: number;
+  slots: number;
   rowBytes: number;
 }
 
@@ -47,6 +54,21 @@ export function planFiltered(
     exact,
     filter: { mask, efforts, isGiven },
   };
+}
+
+/**
+ * What follows a search that was crowded: all matches are compared, but for those that the codes put beyond the k-th it
+ * found, where reading so many fewer vectors is worth scanning the codes again.
+ */
+export function planCrowded<Q extends Query & { filter: QueryFilter }>(
+  { settings, leaves, slots, rowBytes }: FilteredShape,
+  query: Q,
+  { crowdedAt, probes }: QueryStats,
+): Q {
+  const codeNs = CODE_NS + ((codeDimension(settings.dimension) * settings.bits) / 8) * CODE_BYTE_NS;
+  const scanNs = (slots * codeNs * probes) / Math.max(1, leaves);
+  const pays = EXCLUDED_SHARE * matchesNs(query.filter.mask.matches, rowBytes) > scanNs;
+  return { ...query, exact: true, ...(pays && settings.quantizer === 'rabitq' && { within: crowdedAt }) };
 }
 
 /** About what a thread takes to compare so many matches exactly. */

@@ -15,6 +15,8 @@ export interface Query {
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */
   exact: boolean;
+  /** With `exact` and a filter: nothing farther than this internal distance is wanted; codes say what need not be compared. */
+  within?: number;
   /** Only rows that match are searched, and those that are newer than its mask. */
   filter?: QueryFilter;
 }
@@ -64,8 +66,11 @@ export interface QueryStats {
   /** In searches with a filter: the live rows that match, with those newer than the mask; and how they were searched. */
   matches?: number;
   way?: FilteredWay;
-  /** More candidates would have been kept if their number had no limit, and nearer ones may be among the rest. */
-  isCrowded?: boolean;
+  /**
+   * More candidates would have been kept if their number had no limit, and nearer ones may be among the rest: the internal
+   * distance of the k-th that was found, which the true one does not exceed.
+   */
+  crowdedAt?: number;
 }
 
 export interface Answer {

@@ -60,30 +60,47 @@ export class LeafRanker {
   rank(probes: number, share: number): number {
     const wanted = Math.min(probes, this.#generation.leaves);
     if (wanted === 0) return 0;
-    const { settings, layout } = this.#generation;
-    const { nodes, rotated, rows, leafEntries } = this.#scratch;
-    const dim = codeDimension(settings.dimension);
-    const metric = METRIC_NUMBER[settings.metric];
-    // By angle for `dot`: leaves of large norms would win every ranking by inner product.
-    const rankMetric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
+    const { nodes } = this.#scratch;
     this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted));
     this.#kernels.finishBuffer(nodes.address);
     const ranked = Math.min(wanted, nodes.count);
-    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, rankMetric, rows);
+    this.#rescore();
     this.#kernels.sortBuffer(nodes.address, ranked);
     const count = share < 1 ? this.#chooseProbes(ranked, share) : ranked;
+    this.#writeEntries(count);
+    return count;
+  }
+
+  /** As `rank`, the entries of these leaves, in this order. */
+  list(leaves: readonly number[]): void {
+    this.#scratch.nodes.list(leaves);
+    this.#rescore();
+    this.#writeEntries(leaves.length);
+  }
+
+  #rescore(): void {
+    const { settings, layout } = this.#generation;
+    const { nodes, rotated, rows } = this.#scratch;
+    // By angle for `dot`: leaves of large norms would win every ranking by inner product.
+    const metric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
+    const dim = codeDimension(settings.dimension);
+    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, metric, rows);
+  }
+
+  #writeEntries(count: number): void {
+    const { settings, layout } = this.#generation;
+    const { nodes, rotated, rows, leafEntries } = this.#scratch;
     this.#kernels.listLeaves(
       nodes.address,
       count,
       layout.leafTable,
       rotated,
       layout.centroids,
-      dim,
-      metric,
+      codeDimension(settings.dimension),
+      METRIC_NUMBER[settings.metric],
       rows,
       leafEntries,
     );
-    return count;
   }
 
   #chooseProbes(ranked: number, share: number): number {

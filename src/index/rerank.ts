@@ -14,8 +14,8 @@ export const FIRST_ROUND_FACTOR = 2;
  * Reads the full vectors of candidates in two rounds and pushes their exact distances to `nearest`: the best by
  * estimate first; then, in the order they lie on disk, those whose lower bound does not exceed the k-th distance
  * found so far. Sign codes give no bound: all candidates are read.
- * @returns the number of vectors read; and whether there were too few candidates: their bounds rule none of them out, and
- * the worst of them is estimated nearer than the k-th is, so that those not kept may be nearer, too
+ * @returns the number of vectors read; and the k-th distance where there were too few candidates: their bounds rule none of
+ * them out, and the worst of them is estimated nearer than the k-th is, so that those not kept may be nearer, too
  */
 export function rerank(
   k: number,
@@ -23,7 +23,7 @@ export function rerank(
   kernels: Kernels,
   scratch: Scratch,
   reader: PositionReader,
-): { count: number; isCrowded: boolean } {
+): { count: number; crowdedAt?: number } {
   const { candidates, nearest, forms, positions } = scratch;
   const { address } = candidates;
   kernels.finishBuffer(address);
@@ -34,7 +34,7 @@ export function rerank(
     return count;
   };
   if (settings.quantizer === 'sign') {
-    return { count: read(0, total, Number.POSITIVE_INFINITY), isCrowded: false };
+    return { count: read(0, total, Number.POSITIVE_INFINITY) };
   }
   const first = Math.min(total, FIRST_ROUND_FACTOR * k);
   kernels.boundCandidates(
@@ -47,31 +47,34 @@ export function rerank(
   kernels.partition(address, first);
   read(0, first, Number.POSITIVE_INFINITY);
   const count = first + read(first, total, kthDistance(nearest, k, kernels));
-  return { count, isCrowded: count === total && candidates.threshold <= kthDistance(nearest, k, kernels) };
+  const kth = kthDistance(nearest, k, kernels);
+  return { count, ...(count === total && candidates.threshold <= kth && { crowdedAt: kth }) };
 }
 
 /**
- * The same question in the middle of a scan, for the price of the first round: where it is so already, the rest would not
- * help. Leaves `nearest` empty.
+ * The k-th distance, if it will come to that, in the middle of a scan and for the price of the first round: where half of the
+ * candidates are estimated nearer than the k-th is, the leaves still to be scanned crowd the others out. Leaves `nearest` empty.
  */
-export function isCrowdedAlready(
+export function crowdingAt(
   k: number,
   settings: IndexSettings,
   kernels: Kernels,
   scratch: Scratch,
   reader: PositionReader,
-): boolean {
+): number | undefined {
   const { candidates, nearest, positions } = scratch;
   kernels.finishBuffer(candidates.address);
-  if (candidates.threshold === Number.POSITIVE_INFINITY || settings.quantizer === 'sign') return false;
+  if (candidates.threshold === Number.POSITIVE_INFINITY || settings.quantizer === 'sign') return undefined;
   const first = Math.min(candidates.count, FIRST_ROUND_FACTOR * k);
   kernels.partition(candidates.address, first);
   for (let i = 0; i < first; i++) positions[i] = candidates.positionAt(i);
   positions.subarray(0, first).sort();
   readRows(first, settings, kernels, scratch, reader);
-  const isCrowded = candidates.threshold <= kthDistance(nearest, k, kernels);
+  const half = Math.ceil(candidates.count / 2);
+  kernels.partition(candidates.address, half);
+  const kth = kthDistance(nearest, k, kernels);
   nearest.reset(nearest.keep);
-  return isCrowded;
+  return candidates.estimateAt(half - 1) <= kth ? kth : undefined;
 }
 
 /** Largest of the k smallest distances in the buffer; infinity while there are fewer. */

@@ -4,16 +4,17 @@ import type { Kernels } from '../kernels/kernels.js';
 import { CANDIDATES_MAX } from '../limits.js';
 import { ExactScanner } from './exact-scan.js';
 import type { Generation } from './generation.js';
+import { MaskNarrower } from './narrow-mask.js';
 import { loadQuery, prepareCodes } from './prepare-query.js';
 import type { Answer, PositionReader, Query, QueryPart, QueryStats } from './query.js';
 import { LeafRanker } from './rank-leaves.js';
 import { MatchingRanker } from './rank-matching.js';
-import { isCrowdedAlready, rerank } from './rerank.js';
+import { crowdingAt, rerank } from './rerank.js';
 import { CodeScanner } from './scan.js';
 import { type Scratch, TIES_MAX } from './scratch.js';
 
 /** Of the leaves that a search under a filter scans, where it looks at what it has found. */
-const LOOKED_AT_SHARES = [1 / 16, 1 / 8, 1 / 4, 1 / 2];
+const LOOKED_AT_SHARES = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4];
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
@@ -26,6 +27,7 @@ export class Searcher {
   readonly #matchingRanker: MatchingRanker;
   readonly #scanner: CodeScanner;
   readonly #exact: ExactScanner;
+  readonly #narrower: MaskNarrower;
 
   constructor(generation: Generation, kernels: Kernels, reader: PositionReader, scratch: Scratch) {
     this.#generation = generation;
@@ -36,6 +38,7 @@ export class Searcher {
     this.#matchingRanker = new MatchingRanker(generation, scratch, this.#ranker);
     this.#scanner = new CodeScanner(generation, kernels, scratch);
     this.#exact = new ExactScanner(generation, kernels, scratch, reader);
+    this.#narrower = new MaskNarrower(generation, kernels, scratch, this.#ranker);
   }
 
   /** The nearest rows to the query, or to its share of the work. Fewer than k only if fewer are live in what was scanned. */
@@ -54,13 +57,13 @@ export class Searcher {
     const scale = loadQuery(query.vector, precision, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
       const { pending } = this.#pending(query, part);
-      stats.prepareUs = clock();
-      stats.vectorsScanned = this.#scanExactly(
-        share(slots, part),
-        share(pending, part),
-        filter !== undefined,
-      );
       if (filter !== undefined) stats.way = 'exact';
+      if (query.within !== undefined) this.#narrow(query.within * scale, share(slots, part), stats);
+      stats.prepareUs = clock();
+      const rows = share(pending, part);
+      const compared = this.#scanExactly(share(slots, part), rows, filter !== undefined);
+      if (query.within === undefined) stats.vectorsScanned = compared;
+      else stats.vectorsReranked = compared;
       stats.scanUs = clock();
       return this.#answer(query.k, scale, stats);
     }
@@ -75,7 +78,7 @@ export class Searcher {
     candidates.reset(Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor)));
     const leaves = this.#scanner.keepPart(stats.probes, part);
     stats.vectorsScanned = this.#scanLeaves(leaves, query, stats);
-    if (stats.isCrowded) return this.#answer(query.k, scale, stats);
+    if (stats.crowdedAt !== undefined) return this.#answer(query.k, scale, stats);
     // Counted now: what died before it was scanned, its successor is among these.
     const { pending, encoded } = this.#pending(query, part);
     const tail = share(pending - encoded, part);
@@ -98,6 +101,13 @@ export class Searcher {
       filter === undefined ? pendingCount : Math.min(pendingCount, this.#scratch.mask.pendingCount);
     const pending = Math.min(known, this.#reader.pendingEnd);
     return { pending, encoded: Math.min(encodedCount, pending) };
+  }
+
+  /** What is left of the mask is to be compared: all that the codes do not put beyond the bound. */
+  #narrow(boundMax: number, slots: [number, number], stats: QueryStats): void {
+    prepareCodes(this.#generation, this.#kernels, this.#scratch);
+    stats.vectorsScanned = this.#narrower.narrow(boundMax, slots);
+    stats.way = 'all_leaves';
   }
 
   /** All full vectors of these slots and pending rows, or those that match. Returns how many. */
@@ -126,8 +136,9 @@ export class Searcher {
       scanned += this.#scanner.scanLeaves(first, end);
       first = end;
       const { settings } = this.#generation;
-      if (!isCrowdedAlready(k, settings, this.#kernels, this.#scratch, this.#reader)) continue;
-      stats.isCrowded = true;
+      const crowdedAt = crowdingAt(k, settings, this.#kernels, this.#scratch, this.#reader);
+      if (crowdedAt === undefined) continue;
+      stats.crowdedAt = crowdedAt;
       return scanned;
     }
     return scanned + this.#scanner.scanLeaves(first, count);
@@ -135,9 +146,9 @@ export class Searcher {
 
   #rerank(k: number, stats: QueryStats): void {
     const { settings } = this.#generation;
-    const { count, isCrowded } = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
+    const { count, crowdedAt } = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
     stats.vectorsReranked = count;
-    if (isCrowded) stats.isCrowded = true;
+    if (crowdedAt !== undefined) stats.crowdedAt = crowdedAt;
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */
@@ -155,6 +166,7 @@ export class Searcher {
       distances[i] = nearest.estimateAt(i) / scale;
     }
     stats.leaves = this.#generation.leaves;
+    if (stats.crowdedAt !== undefined) stats.crowdedAt /= scale;
     return { rows, distances, stats };
   }
 }

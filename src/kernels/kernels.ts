@@ -39,6 +39,21 @@ export interface Kernels {
     metric: KernelMetric,
   ): void;
 
+  /**
+   * Sets the tombstone bit, of a mask of their own, of every vector of the leaves whose lower bound is above `boundMax`.
+   * Reads and writes up to 8 bytes past the bits.
+   */
+  excludeBeyond(
+    tables: number,
+    tableOut: number,
+    dim: number,
+    bits: KernelBits,
+    metric: KernelMetric,
+    leaves: number,
+    leafCount: number,
+    boundMax: number,
+  ): void;
+
   /** Writes the sign code of a vector: bit = value > 0, zero-padded to `signWords` 16-byte words. */
   signCode(vector: number, dim: number, out: number): void;
   /** Pushes the Hamming distance of every vector of the leaves that is below the threshold. */

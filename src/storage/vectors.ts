@@ -50,6 +50,9 @@ interface OpenSegment {
   askedTo: number;
 }
 
+/** In rows up to this long each line of the cache is touched; in longer ones the processor sees what comes next by itself. */
+const SHORT_ROW_BYTES = 512;
+const LINE_BYTES = 64;
 /** Pages between two rows that are read along rather than leaving a gap: a request costs more than its length. */
 const GAP_BYTES = 4 * 4096;
 /** What a scan asks for ahead of itself. */
@@ -59,6 +62,7 @@ const SCAN_AHEAD_BYTES = 2 * 1024 * 1024;
 export class VectorReader {
   readonly shape: RowShape;
   readonly #rowBytes: number;
+  readonly #touchStep: number;
   readonly #segments: OpenSegment[];
   readonly #readAhead = new ReadAhead();
   readonly #hasMaps: boolean;
@@ -69,6 +73,7 @@ export class VectorReader {
   constructor({ segments, dimension, precision }: VectorsDescriptor) {
     this.shape = { dimension, precision };
     this.#rowBytes = rowBytes(this.shape);
+    this.#touchStep = this.#rowBytes <= SHORT_ROW_BYTES ? LINE_BYTES : this.#rowBytes;
     this.#hasMaps = segments.some(({ buffer }) => buffer === undefined);
     this.#segments = segments.map((segment) => ({
       descriptor: segment,
@@ -182,8 +187,8 @@ export class VectorReader {
   }
 
   /**
-   * Loads the first and the last byte of rows, one straight after the other, so that what they miss (the cache, the
-   * TLB) is waited for together and not row by row, with a copy in between.
+   * Loads a byte of each line of short rows, the first and the last of long ones, one straight after the other, so that
+   * what they miss (the cache, the TLB) is waited for together and not row by row, with a copy in between.
    */
   #touch({ numbers, shift }: RowList, first: number, end: number): void {
     let sum = 0;
@@ -192,8 +197,9 @@ export class VectorReader {
       const segment = this.#segmentOf(row);
       const index = row - segment.descriptor.firstRow;
       const bytes = this.#bytesOf(segment, index + 1);
-      sum += bytes[index * this.#rowBytes] as number;
-      sum += bytes[(index + 1) * this.#rowBytes - 1] as number;
+      const last = (index + 1) * this.#rowBytes - 1;
+      for (let at = index * this.#rowBytes; at < last; at += this.#touchStep) sum += bytes[at] as number;
+      sum += bytes[last] as number;
     }
     this.#touched = (this.#touched + sum) & 0xff;
   }

@@ -52,6 +52,17 @@ t.test('merged answers are in order and keep what ties with the k-th', async (t)
   t.equal(mergeAll(100).rows.length, 6);
 });
 
+t.test('a part that was crowded makes all of it crowded, at the least distance', async (t) => {
+  const part = (crowdedAt?: number): Answer => {
+    const { stats, ...rest } = answer([[1, 1]]);
+    return { ...rest, stats: { ...stats, ...(crowdedAt !== undefined && { crowdedAt }) } };
+  };
+  const crowdedAt = (...parts: Answer[]) => parts.reduce((a, b) => mergeAnswers(a, b, 1)).stats.crowdedAt;
+  t.equal(crowdedAt(part(), part(3), part(2)), 2);
+  t.equal(crowdedAt(part(-3), part(), part(-2)), -3);
+  t.notOk('crowdedAt' in mergeAnswers(part(), part(), 1).stats);
+});
+
 t.test('scores are those of the metric, and thresholds follow their direction', async (t) => {
   t.equal(scoreOf('l2', 25), 5);
   t.equal(scoreOf('l2', -1e-9), 0);

@@ -173,3 +173,42 @@ t.test(
     t.ok(far.probes < index.generation.leaves, 'leaves without a match are left out');
   },
 );
+
+t.test(
+  'an exact search within a distance leaves out what codes put beyond it, and finds what lies within',
+  async (t) => {
+    for (const metric of ['l2', 'cosine', 'dot'] as Metric[]) {
+      for (const memoryBytes of [undefined, SMALL_MEMORY]) {
+        const vectors = clustered(COUNT, 24, 3);
+        const given = { metric, dimension: 24, maxLeafSize: 50, branchingFactor: 8, bits: 4 } as const;
+        const index = new TestIndex(vectors, given, 1403, 'float32', memoryBytes);
+        index.encode(50);
+        const isMatch = (row: number) => row % 3 === 0;
+        const filter = filterOf(index, COUNT, isMatch);
+        let scanned = 0;
+        let compared = 0;
+        for (const vector of clustered(5, 24, 79)) {
+          const expected = nearestOf(metric, vectors, vector, K, isMatch);
+          const kth = (expected.at(-1) as { distance: number }).distance;
+          const within = kth + 0.05 * Math.abs(kth);
+          const query = { vector, k: K, exact: true, filter, within };
+          const parts = [0, 1, 2].map((part) => index.search(query, { index: part, count: 3 }));
+          const whole = index.search(query);
+          const found = new Set(parts.flatMap(({ rows }) => [...rows]));
+          for (const { row } of expected) {
+            t.ok(whole.rows.includes(row), `${metric}: row ${row}`);
+            t.ok(found.has(row), `${metric}: row ${row} of a part`);
+          }
+          t.ok([...found, ...whole.rows].every(isMatch), 'nothing else is found');
+          scanned += whole.stats.vectorsScanned;
+          compared += whole.stats.vectorsReranked;
+          const plain = index.search({ ...query, within: Number.POSITIVE_INFINITY });
+          t.equal(plain.stats.vectorsReranked, COUNT / 3, 'the mask is whole again');
+        }
+        t.ok(scanned > 0);
+        const share = memoryBytes === undefined ? 0.6 : 0.95;
+        t.ok(compared < (share * 5 * COUNT) / 3, `${metric}: ${compared} are compared`);
+      }
+    }
+  },
+);

@@ -198,6 +198,52 @@ t.test(
   },
 );
 
+t.test('what a lower bound puts beyond the limit is excluded, and nothing else changes', async (t) => {
+  const allBits = (view: Uint8Array): boolean[] =>
+    Array.from(
+      { length: 8 * view.length },
+      (_, bit) => (((view[bit >> 3] as number) >> (bit & 7)) & 1) === 1,
+    );
+  for (const [dim, bits, metric] of [
+    [8, 1, 0],
+    [104, 2, 0],
+    [104, 1, 2],
+    [768, 1, 1],
+    [1032, 4, 2],
+  ] as const) {
+    const { arena, tables, tableOut, blocks } = scene(dim, bits, 200);
+    const mask = arena.bytes(64);
+    const next = random(4);
+    // The second block of the first leaf is excluded whole: it is not read.
+    mask.view.forEach((_, i) => {
+      mask.view[i] = i > 4 && i < 9 ? 255 : Math.floor(next() * 256) & Math.floor(next() * 256);
+    });
+    const leaf = { tombstones: mask.address, constant: 1, errorScale: 2 };
+    const leaves = arena.leaves([
+      { ...leaf, blocks, count: 77, firstPosition: 5, firstBit: 5 },
+      { ...leaf, blocks, count: 0, firstPosition: 0, firstBit: 0 },
+      { ...leaf, blocks: blocks + 3 * blockBytes(dim, bits), count: 96, firstPosition: 90, firstBit: 90 },
+    ]);
+    const buffer = arena.buffer(200);
+    arena.kernels.scanLeaves(tables.address, tableOut.address, dim, bits, leaves, 3, buffer);
+    arena.kernels.boundCandidates(buffer, tableOut.address, dim, bits, metric);
+    const { positions, bounds } = arena.candidates(buffer);
+    const limit = bounds.toSorted((a, b) => a - b)[bounds.length >> 1] as number;
+    const expected = allBits(mask.view);
+    const isClose = new Set<number>();
+    positions.forEach((position, i) => {
+      const over = (bounds[i] as number) - limit;
+      expected[position] = over > 0;
+      if (Math.abs(over) <= 1e-5 * dim) isClose.add(position);
+    });
+    t.ok(isClose.size < positions.length / 4, `${dim}/${bits}: bounds differ`);
+    const { excludeBeyond } = arena.kernels;
+    excludeBeyond(tables.address, tableOut.address, dim, bits, metric, leaves, 3, limit);
+    const wrong = allBits(mask.view).flatMap((bit, i) => (bit === expected[i] || isClose.has(i) ? [] : [i]));
+    t.strictSame(wrong, [], `${dim}/${bits}, metric ${metric}`);
+  }
+});
+
 t.test('NaN and infinite estimates are never pushed', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
   const factors = factorsOf(arena, blocks + codeBytes(16, 1));

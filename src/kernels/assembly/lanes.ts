@@ -39,3 +39,11 @@ export function sumLanesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {
   const cd = f32x4.add(v128.shuffle<f32>(c, d, 0, 4, 1, 5), v128.shuffle<f32>(c, d, 2, 6, 3, 7));
   return f32x4.add(v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
 }
+
+/** One bit for each of 16 comparisons. */
+@inline
+export function lanesOf(a: v128, b: v128, c: v128, d: v128): u32 {
+  const ab = i16x8.narrow_i32x4_s(a, b);
+  const cd = i16x8.narrow_i32x4_s(c, d);
+  return <u32>i8x16.bitmask(i8x16.narrow_i16x8_s(ab, cd));
+}

@@ -57,6 +57,14 @@ export function leafDeadLanes(leaf: usize, first: u32): u32 {
   return <u32>(load<u64>(load<u32>(leaf, 12) + (bit >> 3)) >> (bit & 7));
 }
 
+/** Marks vectors `first` + i of the leaf for which bit i of `lanes` is set. */
+@inline
+export function markDeadLanes(leaf: usize, first: u32, lanes: u32): void {
+  const bit = load<u32>(leaf, 16) + first;
+  const at = load<u32>(leaf, 12) + (bit >> 3);
+  store<u64>(at, load<u64>(at) | (<u64>lanes << (bit & 7)));
+}
+
 /** Bits are numbered from the least significant bit of the first byte. */
 @inline
 export function isDead(tombstones: usize, bit: u32): bool {
