@@ -30,11 +30,21 @@ export function chooseEfforts(
   model: ProbeModel | undefined,
 ): CalibratedEffort[] {
   const chooser = new EffortChooser(samples, shape, leaves, model);
-  return CALIBRATED_KS.flatMap((k, kIndex) => {
-    if (samples.some(({ count }) => count < k)) return [];
-    const ranks = chooser.sortedRanks(k);
-    return TARGETS.map((target) => chooser.choose(k, kIndex, target, ranks));
-  });
+  let ofLargerK: CalibratedEffort[] = [];
+  return CALIBRATED_KS.toReversed()
+    .flatMap((k, i) => {
+      if (samples.some(({ count }) => count < k)) return [];
+      const kIndex = CALIBRATED_KS.length - 1 - i;
+      const ranks = chooser.sortedRanks(k);
+      const efforts = TARGETS.map((target, t) => {
+        const own = chooser.choose(k, kIndex, target, ranks);
+        return chooser.cheaper(own, kIndex, ofLargerK[t]);
+      });
+      ofLargerK = efforts;
+      return [efforts];
+    })
+    .toReversed()
+    .flat();
 }
 
 class EffortChooser {
@@ -83,6 +93,21 @@ class EffortChooser {
     const adaptive = outcome(this.#probesOfShare(step / steps, probes));
     if (adaptive.vectorsScannedMean >= plain.vectorsScannedMean) return plain;
     return { k, targetRecall, probes, probeShare: step / steps, candidates, ...adaptive };
+  }
+
+  /**
+   * The effort, or that of a larger k where it scans less. Nearer neighbours are found more often: what reaches the target for
+   * more of them reaches it for these, and is known better, as each query is a sample of so many. What was measured of
+   * these must not say otherwise.
+   */
+  cheaper(own: CalibratedEffort, kIndex: number, ofLargerK: CalibratedEffort | undefined): CalibratedEffort {
+    if (ofLargerK === undefined || ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
+    const { k, targetRecall } = own;
+    const { probes, probeShare, candidates } = ofLargerK;
+    const probesOf = probeShare < 1 ? this.#probesOfShare(probeShare, probes) : () => probes;
+    const outcome = this.#outcome(k, this.#reachableRanks(k, kIndex, candidates), probesOf);
+    if (outcome.recall < targetRecall) return own;
+    return { k, targetRecall, probes, probeShare, candidates, ...outcome };
   }
 
   /** As the kernel `chooseProbes` does. */
