@@ -20,6 +20,7 @@ export interface WorkerPoolOptions {
   niceIncrement?: number;
 }
 
+const ENTRY = new URL('./worker-entry.cjs', import.meta.url);
 const CLOSE_TIMEOUT_MS = 10_000;
 
 /** A reply that only the search pool knows how to go on from. */
@@ -35,7 +36,8 @@ export class WorkerPool<Task> {
   constructor(options: WorkerPoolOptions, onError: (error: unknown) => void) {
     this.threads = options.threadsMax;
     this.#piscina = new Piscina({
-      filename: options.file.href,
+      filename: ENTRY.href,
+      workerData: { file: options.file.href },
       minThreads: options.threadsMin,
       maxThreads: options.threadsMax,
       idleTimeout: options.idleTimeoutMs,
