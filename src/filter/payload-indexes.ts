@@ -70,11 +70,6 @@ export class PayloadIndexes {
     found?.index.add(row, valuesAt(payload, found.path));
   }
 
-  removeFrom(key: string, row: number, payload: Payload | null): void {
-    const found = this.#indexes.get(key);
-    found?.index.remove(row, valuesAt(payload, found.path));
-  }
-
   /**
    * The rows of `live` that the filter holds for, or more. Keys whose index is not ready count as without one.
    * `rowOf` tells the row of a point by its id.

@@ -81,7 +81,7 @@ t.test('indexes are filled, emptied, replaced and dropped one by one', async (t)
   indexes.set('n', 'integer');
   for (let row = 0; row < ROWS; row++) indexes.addTo('n', row, { n: row });
   t.strictSame(select({ must: [UNKNOWN] }), exactly(3, 4, 5));
-  indexes.removeFrom('n', 4, { n: 4 });
+  indexes.remove(4, { n: 4 });
   indexes.remove(99, { n: 99, a: 'even' });
   t.strictSame(select({ must: [UNKNOWN] }), exactly(3, 5));
   indexes.set('n', 'float');
