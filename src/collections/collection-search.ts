@@ -132,10 +132,20 @@ export class CollectionSearch {
     const answer = await this.#askOnce(live, query, caller);
     if (query.exact) return answer;
     const { crowdedAt, way, matches = 0 } = answer.stats;
-    if (crowdedAt !== undefined && !query.filter.isGiven)
-      return this.#askOnce(live, planCrowded(filteredShape(live), query, answer.stats), caller);
+    if (crowdedAt !== undefined && query.filter.whenCrowded !== 'accept')
+      return this.#askCrowded(live, planCrowded(filteredShape(live), query, answer.stats), caller);
     if (way === 'all_leaves' || answer.rows.length >= Math.min(query.k, matches)) return answer;
     return this.#askFiltered(live, { ...query, filter: { ...query.filter, efforts: [] } }, caller);
+  }
+
+  /** Points that the distance was taken from may have been deleted: then it says nothing of those that are left. */
+  async #askCrowded(live: LiveView, query: Query, caller: Caller): Promise<Answer> {
+    const answer = await this.#askOnce(live, query, caller);
+    const { within, k, ...rest } = query;
+    if (within === undefined) return answer;
+    const kth = answer.distances[k - 1];
+    const isEnough = kth === undefined ? answer.rows.length >= (answer.stats.matches ?? 0) : kth <= within;
+    return isEnough ? answer : this.#askOnce(live, { ...rest, k }, caller);
   }
 
   /** In parts where that is faster, or where it would hold a thread for long. */

@@ -46,9 +46,6 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
 
 /** No part's k-th is nearer than that of all. */
 function mergeCrowding(a: QueryStats, b: QueryStats): Pick<QueryStats, 'crowdedAt'> {
-  const crowdedAt = Math.min(
-    a.crowdedAt ?? Number.POSITIVE_INFINITY,
-    b.crowdedAt ?? Number.POSITIVE_INFINITY,
-  );
-  return crowdedAt < Number.POSITIVE_INFINITY ? { crowdedAt } : {};
+  const found = [a.crowdedAt, b.crowdedAt].filter((distance) => distance !== undefined);
+  return found.length > 0 ? { crowdedAt: Math.min(...found) } : {};
 }

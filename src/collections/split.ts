@@ -1,9 +1,10 @@
 // What a query costs a thread, and into how many parts it is cut. Runs on any thread.
 
 import { rowBytes } from '../contract/stored-vector.js';
-import { matchesNs } from '../index/plan-filtered.js';
+import { codesNs, matchesNs } from '../index/plan-filtered.js';
 import type { Query, QueryFilter } from '../index/query.js';
 import { codeDimension } from '../index/settings.js';
+import { filteredShape } from './plan-for.js';
 import type { LiveView } from './views.js';
 
 /** What a query takes beside its scan: tables, ranking of leaves, rerank. */
@@ -32,7 +33,11 @@ export function queryNs({ view, served }: LiveView, query: Query): number {
 
 function filteredNs({ view, served }: LiveView, query: Query, { mask, efforts }: QueryFilter): number {
   const { leaves } = served.generation;
-  if (query.exact) return QUERY_NS + matchesNs(mask.matches, rowBytes(view.vectors));
+  if (query.exact) {
+    const shape = filteredShape({ view, served });
+    const narrowNs = query.within === undefined ? 0 : codesNs(shape);
+    return QUERY_NS + matchesNs(mask.matches, shape.rowBytes) + narrowNs;
+  }
   const { dimension, bits } = view.settings;
   const share = mask.matches / Math.max(1, view.slots);
   const probes = efforts.find(({ matchShare }) => matchShare <= share)?.probes ?? leaves;

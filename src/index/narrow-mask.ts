@@ -2,16 +2,13 @@
 // not be read. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
+import { LEAF, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
 import type { LeafRanker } from './rank-leaves.js';
 import type { Scratch } from './scratch.js';
 import { codeDimension } from './settings.js';
 
 const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
-/** Words of a leaf's entry; kernels/layout.ts. */
-const LEAF_COUNT = 1;
-const LEAF_POSITION = 2;
 
 export class MaskNarrower {
   readonly #generation: Generation;
@@ -28,13 +25,14 @@ export class MaskNarrower {
 
   /**
    * Takes out of the mask those of slots [first, end) whose lower bound is above `boundMax`, as a rerank leaves out such
-   * candidates. The query's tables must have been built. Returns the number of codes scanned. Leaves whose codes are in
+   * candidates. The query's tables must have been built. Returns the leaves and the codes scanned; leaves whose codes are in
    * another memory stay as they are: the mask is here.
    */
-  narrow(boundMax: number, [first, end]: [number, number]): number {
+  narrow(boundMax: number, [first, end]: [number, number]): { leaves: number; vectors: number } {
     const { settings, codeMemories } = this.#generation;
     const { forms, leafEntries, leafWords, mask } = this.#scratch;
     const { leaves, vectors } = this.#leavesOf(first, Math.min(end, codeMemories[0]?.firstSlot ?? end));
+    mask.forget();
     this.#ranker.list(leaves);
     for (let i = 0; i < leaves.length; i++) mask.mask(leafWords, i);
     this.#kernels.excludeBeyond(
@@ -47,8 +45,7 @@ export class MaskNarrower {
       leaves.length,
       boundMax,
     );
-    mask.forget();
-    return vectors;
+    return { leaves: leaves.length, vectors };
   }
 
   /** The leaves with matches that have a share in these slots. */
@@ -58,8 +55,8 @@ export class MaskNarrower {
     const leaves: number[] = [];
     let vectors = 0;
     for (let leaf = 0; leaf < leafMatches.length; leaf++) {
-      const position = leafTable[leaf * LEAF_WORDS + LEAF_POSITION] as number;
-      const count = leafTable[leaf * LEAF_WORDS + LEAF_COUNT] as number;
+      const position = leafTable[leaf * LEAF_WORDS + LEAF.firstPosition / 4] as number;
+      const count = leafTable[leaf * LEAF_WORDS + LEAF.count / 4] as number;
       if (leafMatches[leaf] === 0 || position >= end || position + count <= first) continue;
       leaves.push(leaf);
       vectors += count;

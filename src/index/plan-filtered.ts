@@ -21,6 +21,8 @@ const BYTE_NS = 0.125;
 /** So many times the candidates of a search without a filter: they are kept, not read, and tell by it whether they are enough. */
 const CANDIDATES_FACTOR = 2;
 
+/** Of what lies about as far as the k-th, the bound of a code (factors.ts) loses one in thirty or so: too many for higher targets. */
+const NARROWED_TARGET_MAX = 0.95;
 /** Codes of matches that crowd put about so many of them beyond the k-th, where they do at all. */
 const EXCLUDED_SHARE = 0.25;
 /** Of a code that is scanned, and more for each of its bytes. */
@@ -47,28 +49,40 @@ export function planFiltered(
   const wanted = isGiven ? plan.rerankFactor : CANDIDATES_FACTOR * plan.rerankFactor;
   const rerankFactor = Math.min(wanted, CANDIDATES_MAX / request.k);
   const efforts = filteredEfforts(leaves, calibration, request);
+  const { targetRecall = TARGET_RECALL_DEFAULT } = request;
+  const whenCrowded = isGiven ? 'accept' : targetRecall > NARROWED_TARGET_MAX ? 'compare_all' : 'narrow';
   const exact = plan.exact || matchesNs(mask.matches, rowBytes) <= EXACT_NS_MAX;
   return {
     ...plan,
     rerankFactor,
     exact,
-    filter: { mask, efforts, isGiven },
+    filter: { mask, efforts, whenCrowded },
   };
 }
 
 /**
  * What follows a search that was crowded: all matches are compared, but for those that the codes put beyond the k-th it
- * found, where reading so many fewer vectors is worth scanning the codes again.
+ * found, where so many fewer vectors to read are worth a scan of all codes.
  */
 export function planCrowded<Q extends Query & { filter: QueryFilter }>(
-  { settings, leaves, slots, rowBytes }: FilteredShape,
+  shape: FilteredShape,
   query: Q,
-  { crowdedAt, probes }: QueryStats,
+  { crowdedAt, way, probes }: QueryStats,
 ): Q {
-  const codeNs = CODE_NS + ((codeDimension(settings.dimension) * settings.bits) / 8) * CODE_BYTE_NS;
-  const scanNs = (slots * codeNs * probes) / Math.max(1, leaves);
-  const pays = EXCLUDED_SHARE * matchesNs(query.filter.mask.matches, rowBytes) > scanNs;
-  return { ...query, exact: true, ...(pays && settings.quantizer === 'rabitq' && { within: crowdedAt }) };
+  const { settings, leaves, rowBytes } = shape;
+  const all = { ...query, exact: true };
+  if (crowdedAt === undefined || query.filter.whenCrowded !== 'narrow' || settings.quantizer === 'sign')
+    return all;
+  // Leaves without a match are not scanned; whoever has looked at all knows their number.
+  const share = way === 'all_leaves' ? probes / Math.max(1, leaves) : 1;
+  const pays = EXCLUDED_SHARE * matchesNs(query.filter.mask.matches, rowBytes) > codesNs(shape, share);
+  return pays ? { ...all, within: crowdedAt } : all;
+}
+
+/** About what a thread takes to scan the codes of this share of the leaves. */
+export function codesNs({ settings, slots }: FilteredShape, share = 1): number {
+  const codeBytes = (codeDimension(settings.dimension) * settings.bits) / 8;
+  return share * slots * (CODE_NS + codeBytes * CODE_BYTE_NS);
 }
 
 /** About what a thread takes to compare so many matches exactly. */

@@ -15,7 +15,7 @@ export interface Query {
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */
   exact: boolean;
-  /** With `exact` and a filter: nothing farther than this internal distance is wanted; codes say what need not be compared. */
+  /** With `exact` and a filter: what the codes put beyond this internal distance may be left out. */
   within?: number;
   /** Only rows that match are searched, and those that are newer than its mask. */
   filter?: QueryFilter;
@@ -26,8 +26,11 @@ export interface QueryFilter {
   mask: MatchMask;
   /** From the least work to the most; beyond the last, all leaves that have matches are scanned. */
   efforts: FilteredEffort[];
-  /** The caller has said how much work to do: matches that crowd are no reason to do more. */
-  isGiven: boolean;
+  /**
+   * What is done where matches crowd each other out of the candidates: nothing, as the caller has said how much work to do;
+   * all matches are compared; or those that the codes do not put beyond the k-th found, which may lose some in a hundred.
+   */
+  whenCrowded: 'accept' | 'compare_all' | 'narrow';
 }
 
 /** The work that reaches the target where at least this share of the vectors near the query match. */
@@ -68,7 +71,7 @@ export interface QueryStats {
   way?: FilteredWay;
   /**
    * More candidates would have been kept if their number had no limit, and nearer ones may be among the rest: the internal
-   * distance of the k-th that was found, which the true one does not exceed.
+   * distance of the k-th that was found, finite; the true one does not exceed it.
    */
   crowdedAt?: number;
 }

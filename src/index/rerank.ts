@@ -48,12 +48,14 @@ export function rerank(
   read(0, first, Number.POSITIVE_INFINITY);
   const count = first + read(first, total, kthDistance(nearest, k, kernels));
   const kth = kthDistance(nearest, k, kernels);
-  return { count, ...(count === total && candidates.threshold <= kth && { crowdedAt: kth }) };
+  // None were left out while there is no threshold.
+  const isFull = candidates.threshold < Number.POSITIVE_INFINITY;
+  return { count, ...(isFull && count === total && candidates.threshold <= kth && { crowdedAt: kth }) };
 }
 
 /**
- * The k-th distance, if it will come to that, in the middle of a scan and for the price of the first round: where half of the
- * candidates are estimated nearer than the k-th is, the leaves still to be scanned crowd the others out. Leaves `nearest` empty.
+ * The k-th distance, if candidates will be crowded out by the end of the scan; for the price of the first round. Where half of
+ * them are estimated nearer than the k-th is, the leaves still to be scanned crowd the others out. Leaves `nearest` empty.
  */
 export function crowdingAt(
   k: number,

@@ -16,6 +16,15 @@ import { type Scratch, TIES_MAX } from './scratch.js';
 /** Of the leaves that a search under a filter scans, where it looks at what it has found. */
 const LOOKED_AT_SHARES = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4];
 
+/** What a thread compares exactly: its slots and pending rows. */
+interface ExactShare {
+  k: number;
+  /** Of the loaded query; prepare-query.ts. */
+  scale: number;
+  slots: [number, number];
+  rows: [number, number];
+}
+
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
 export class Searcher {
@@ -57,13 +66,16 @@ export class Searcher {
     const scale = loadQuery(query.vector, precision, this.#generation, this.#kernels, this.#scratch);
     if (query.exact) {
       const { pending } = this.#pending(query, part);
-      if (filter !== undefined) stats.way = 'exact';
-      if (query.within !== undefined) this.#narrow(query.within * scale, share(slots, part), stats);
-      stats.prepareUs = clock();
       const rows = share(pending, part);
-      const compared = this.#scanExactly(share(slots, part), rows, filter !== undefined);
-      if (query.within === undefined) stats.vectorsScanned = compared;
-      else stats.vectorsReranked = compared;
+      if (query.within !== undefined)
+        return this.#searchWithin(
+          query.within,
+          { k: query.k, scale, slots: share(slots, part), rows },
+          stats,
+        );
+      if (filter !== undefined) stats.way = 'exact';
+      stats.prepareUs = clock();
+      stats.vectorsScanned = this.#scanExactly(share(slots, part), rows, filter !== undefined);
       stats.scanUs = clock();
       return this.#answer(query.k, scale, stats);
     }
@@ -103,11 +115,20 @@ export class Searcher {
     return { pending, encoded: Math.min(encodedCount, pending) };
   }
 
-  /** What is left of the mask is to be compared: all that the codes do not put beyond the bound. */
-  #narrow(boundMax: number, slots: [number, number], stats: QueryStats): void {
+  /** Takes what the codes put beyond `within` out of the mask, and compares what is left of it, and all pending rows. */
+  #searchWithin(within: number, { k, scale, slots, rows }: ExactShare, stats: QueryStats): Answer {
+    const clock = stopwatch();
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
-    stats.vectorsScanned = this.#narrower.narrow(boundMax, slots);
+    stats.prepareUs = clock();
+    const { leaves, vectors } = this.#narrower.narrow(within * scale, slots);
     stats.way = 'all_leaves';
+    stats.probes = leaves;
+    stats.vectorsScanned = vectors;
+    stats.scanUs = clock();
+    stats.vectorsReranked = this.#exact.scanMatches(slots, rows);
+    const answer = this.#answer(k, scale, stats);
+    stats.rerankUs = clock();
+    return answer;
   }
 
   /** All full vectors of these slots and pending rows, or those that match. Returns how many. */
@@ -130,7 +151,7 @@ export class Searcher {
   #scanLeaves(count: number, { k, filter }: Query, stats: QueryStats): number {
     let first = 0;
     let scanned = 0;
-    const mayEnd = stats.way === 'all_leaves' && !filter?.isGiven;
+    const mayEnd = stats.way === 'all_leaves' && filter?.whenCrowded !== 'accept';
     for (const share of mayEnd ? LOOKED_AT_SHARES : []) {
       const end = Math.floor(share * count);
       scanned += this.#scanner.scanLeaves(first, end);

@@ -40,7 +40,7 @@ export interface Kernels {
   ): void;
 
   /**
-   * Sets the tombstone bit, of a mask of their own, of every vector of the leaves whose lower bound is above `boundMax`.
+   * Sets the bit of every vector whose lower bound is above `boundMax` in the mask that stands as the leaves' tombstones.
    * Reads and writes up to 8 bytes past the bits.
    */
   excludeBeyond(

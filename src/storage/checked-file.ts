@@ -23,6 +23,8 @@ import { isSystemError, readFully, writeFully } from './files.js';
 export type { FileKind, Section } from './checked-layout.js';
 
 const CHUNK_BYTES = 16 * BLOCK_BYTES;
+/** One is checked while the other is read. */
+const READS_AT_ONCE = 2;
 
 export interface SectionSource {
   id: number;
@@ -98,8 +100,8 @@ export class CheckedFile {
   }
 
   /**
-   * Reads a section into `target`, of exactly its size, which may be shared memory. Every block is checked before its
-   * bytes get there.
+   * Reads a section into `target`, of exactly its size, which may be shared memory: new memory costs its first writer
+   * most of the time, and here that is a thread of the system's own. The target is worth nothing unless this resolves.
    * @throws storage_corrupt, with the offset of the block
    */
   async read(id: number, target: Uint8Array): Promise<void> {
@@ -109,24 +111,28 @@ export class CheckedFile {
     if (target.byteLength !== section.bytes) {
       throw new RangeError(`section ${id} has ${section.bytes} bytes, the target has ${target.byteLength}`);
     }
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, section.bytes));
-    let block = blockCount(this.sections.slice(0, index));
-    for (let done = 0; done < section.bytes; ) {
-      const offset = section.offset + done;
-      const part = chunk.subarray(0, Math.min(chunk.byteLength, section.bytes - done));
-      const read = await readFully(this.#file, part, offset);
-      if (read < part.byteLength) throw corruptFile(this.#path, offset + read, 'it is cut off');
-      for (let start = 0; start < part.byteLength; start += BLOCK_BYTES, block++) {
-        if (crc32c(part.subarray(start, start + BLOCK_BYTES)) !== this.#checksums[block]) {
-          throw corruptFile(
-            this.#path,
-            offset + start,
-            `the checksum of its block at byte ${offset + start} does not fit`,
-          );
-        }
+    const firstBlock = blockCount(this.sections.slice(0, index));
+    let next = 0;
+    const readOn = async (): Promise<void> => {
+      while (next < section.bytes) {
+        const start = next;
+        next += CHUNK_BYTES;
+        const part = target.subarray(start, Math.min(next, section.bytes));
+        const offset = section.offset + start;
+        const read = await readFully(this.#file, part, offset);
+        if (read < part.byteLength) throw corruptFile(this.#path, offset + read, 'it is cut off');
+        this.#check(part, offset, firstBlock + start / BLOCK_BYTES);
       }
-      target.set(part, done);
-      done += part.byteLength;
+    };
+    await settleAll(Array.from({ length: READS_AT_ONCE }, readOn));
+  }
+
+  #check(part: Uint8Array, offset: number, firstBlock: number): void {
+    for (let start = 0; start < part.byteLength; start += BLOCK_BYTES) {
+      const checksum = this.#checksums[firstBlock + start / BLOCK_BYTES];
+      if (crc32c(part.subarray(start, start + BLOCK_BYTES)) === checksum) continue;
+      const reason = `the checksum of its block at byte ${offset + start} does not fit`;
+      throw corruptFile(this.#path, offset + start, reason);
     }
   }
 
@@ -151,6 +157,12 @@ export async function readCheckedFile(
   } finally {
     await file.close();
   }
+}
+
+/** Resolves once none of them runs any longer: the file may be closed then. @throws what the first of them has thrown */
+async function settleAll(reads: Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(reads)).find((result) => result.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
 }
 
 class ChecksumTable {

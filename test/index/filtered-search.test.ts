@@ -30,7 +30,7 @@ function filterOf(
       (position) => position - slots,
     ),
   };
-  return { mask: maskOf(++keys, listed, { slots, pendingCount }), efforts, isGiven: false };
+  return { mask: maskOf(++keys, listed, { slots, pendingCount }), efforts, whenCrowded: 'narrow' as const };
 }
 
 const INDEXES: {
@@ -137,7 +137,7 @@ t.test('rows that are newer than the mask are let through, whatever the scan', a
     const mask = maskOf(++keys, listed, { slots, pendingCount: known });
     const isLetThrough = (row: number) => (row === 300 && known > 0) || row >= 300 + known;
     for (const [i, vector] of clustered(5, 16, 78).entries()) {
-      const filter = { mask, efforts: [], isGiven: false };
+      const filter = { mask, efforts: [], whenCrowded: 'narrow' as const };
       const { distances, rows } = index.search({ vector, k: K, exact: i % 2 === 0, filter });
       t.ok([...rows].every(isLetThrough), `${known} known`);
       const expected = nearestOf('l2', vectors, vector, K, isLetThrough);
@@ -173,6 +173,18 @@ t.test(
     t.ok(far.probes < index.generation.leaves, 'leaves without a match are left out');
   },
 );
+
+t.test('fewer matches than are wanted crowd nothing out', async (t) => {
+  const vectors = clustered(COUNT, 24, 3);
+  const index = new TestIndex(vectors, { metric: 'l2', dimension: 24, maxLeafSize: 50 });
+  const [vector] = clustered(1, 24, 9) as [Float32Array];
+  for (const efforts of [[], [{ matchShare: 0, probes: index.generation.leaves, probeShare: 1 }]]) {
+    const filter = filterOf(index, COUNT, (row) => row % 100 === 0, efforts);
+    const { rows, stats } = index.search({ vector, k: 20, filter, rerankFactor: 3 });
+    t.equal(rows.length, 15);
+    t.notOk('crowdedAt' in stats);
+  }
+});
 
 t.test(
   'an exact search within a distance leaves out what codes put beyond it, and finds what lies within',

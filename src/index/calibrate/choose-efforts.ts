@@ -8,7 +8,7 @@ import { CALIBRATED_KS, type QuerySample, type SampleShape } from './samples.js'
 
 const TARGETS = [0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998];
 
-/** The mean must lie so many standard errors above the target: the target then holds 19 times in 20. */
+/** The mean must lie so many standard errors above the target: the target then holds 19 times in 20. See `cheaper`, too. */
 const MARGIN_ERRORS = 1.64;
 /** Of the misses that a target allows, so many may come from too few candidates: leaves are dearer. */
 const CANDIDATE_MISSES_SHARE = 0.15;

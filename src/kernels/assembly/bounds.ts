@@ -140,4 +140,3 @@ export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: 
     setBound(candidate, estimate - sqrt(squared));
   }
 }
-

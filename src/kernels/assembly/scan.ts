@@ -110,4 +110,3 @@ function scanLeaf(
 function nearLanes(a: v128, b: v128, c: v128, d: v128, limits: v128): u32 {
   return lanesOf(f32x4.lt(a, limits), f32x4.lt(b, limits), f32x4.lt(c, limits), f32x4.lt(d, limits));
 }
-
