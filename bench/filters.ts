@@ -4,7 +4,7 @@
 
 import { rowBytes } from '../src/contract/stored-vector.js';
 import { planSearch } from '../src/index/plan.js';
-import { planCrowded, planFiltered } from '../src/index/plan-filtered.js';
+import { planFiltered, planNext } from '../src/index/plan-filtered.js';
 import type { Answer, Query, QueryFilter } from '../src/index/query.js';
 import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
@@ -81,8 +81,8 @@ function measure(share: number, correlation: Correlation): object {
 /** As the service does: what has crowded its candidates out is searched again. */
 function search(query: FilteredQuery): Answer {
   const answer = index.search(query);
-  if (answer.stats.crowdedAt === undefined) return answer;
-  return index.search(planCrowded(shape, query, answer.stats));
+  const next = planNext(shape, query, answer.stats);
+  return next === undefined ? answer : search(next);
 }
 
 /**

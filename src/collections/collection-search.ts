@@ -8,7 +8,7 @@ import { checkVector } from '../contract/vector.js';
 import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
 import { filterPredicate } from '../filter/predicate.js';
-import { planCrowded } from '../index/plan-filtered.js';
+import { planNext } from '../index/plan-filtered.js';
 import type { Answer, Query, QueryFilter } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -131,9 +131,10 @@ export class CollectionSearch {
   ): Promise<Answer> {
     const answer = await this.#askOnce(live, query, caller);
     if (query.exact) return answer;
-    const { crowdedAt, way, matches = 0 } = answer.stats;
-    if (crowdedAt !== undefined && query.filter.whenCrowded !== 'accept')
-      return this.#askCrowded(live, planCrowded(filteredShape(live), query, answer.stats), caller);
+    const next = planNext(filteredShape(live), query, answer.stats);
+    if (next?.exact) return this.#askCrowded(live, next, caller);
+    if (next !== undefined) return this.#askFiltered(live, next, caller);
+    const { way, matches = 0 } = answer.stats;
     if (way === 'all_leaves' || answer.rows.length >= Math.min(query.k, matches)) return answer;
     return this.#askFiltered(live, { ...query, filter: { ...query.filter, efforts: [] } }, caller);
   }

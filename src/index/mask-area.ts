@@ -111,6 +111,12 @@ export class MaskArea {
     for (const area of this.#codeAreas) this.#copyTo(area);
   }
 
+  /** Whether the slot is left out. */
+  excludes(slot: number): boolean {
+    const [byte] = this.#generation.bytes(this.#slots + (slot >>> 3), 1);
+    return (((byte as number) >> (slot & 7)) & 1) === 1;
+  }
+
   /** Its bits have been changed: they are no mask's any longer. */
   forget(): void {
     this.#key = undefined;

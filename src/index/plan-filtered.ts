@@ -18,6 +18,8 @@ const EXACT_NS_MAX = 600_000;
 const VECTOR_NS = 100;
 const BYTE_NS = 0.125;
 
+/** Where they were not enough, so many times as many are tried. */
+const CANDIDATES_STEP = 8;
 /** So many times the candidates of a search without a filter: they are kept, not read, and tell by it whether they are enough. */
 const CANDIDATES_FACTOR = 2;
 
@@ -77,6 +79,22 @@ export function planCrowded<Q extends Query & { filter: QueryFilter }>(
   const share = way === 'all_leaves' ? probes / Math.max(1, leaves) : 1;
   const pays = EXCLUDED_SHARE * matchesNs(query.filter.mask.matches, rowBytes) > codesNs(shape, share);
   return pays ? { ...all, within: crowdedAt } : all;
+}
+
+/**
+ * What a search under a filter is followed by, if its candidates were too few: the same with more of them, or what
+ * `planCrowded` says.
+ */
+export function planNext<Q extends Query & { filter: QueryFilter }>(
+  shape: FilteredShape,
+  query: Q,
+  stats: QueryStats,
+): Q | undefined {
+  if (query.exact || query.filter.whenCrowded === 'accept') return undefined;
+  if (stats.crowdedAt !== undefined) return planCrowded(shape, query, stats);
+  if (!stats.wantsCandidates) return undefined;
+  const rerankFactor = Math.min(CANDIDATES_STEP * query.rerankFactor, CANDIDATES_MAX / query.k);
+  return rerankFactor > query.rerankFactor ? { ...query, rerankFactor } : { ...query, exact: true };
 }
 
 /** About what a thread takes to scan the codes of this share of the leaves. */

@@ -74,6 +74,8 @@ export interface QueryStats {
    * distance of the k-th that was found, finite; the true one does not exceed it.
    */
   crowdedAt?: number;
+  /** Less than that: what was left out is estimated farther than the k-th, but not by enough. More candidates would do. */
+  wantsCandidates?: boolean;
 }
 
 export interface Answer {

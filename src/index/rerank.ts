@@ -10,12 +10,15 @@ import { codeDimension, type IndexSettings } from './settings.js';
 /** The first round reads this many times k: enough to know a k-th distance that rules most of the others out. */
 export const FIRST_ROUND_FACTOR = 2;
 
+const WIDTHS_LOOKED_AT = 64;
+
 /**
  * Reads the full vectors of candidates in two rounds and pushes their exact distances to `nearest`: the best by
  * estimate first; then, in the order they lie on disk, those whose lower bound does not exceed the k-th distance
  * found so far. Sign codes give no bound: all candidates are read.
  * @returns the number of vectors read; and the k-th distance where there were too few candidates: their bounds rule none of
- * them out, and the worst of them is estimated nearer than the k-th is, so that those not kept may be nearer, too
+ * them out, and the worst of them is estimated nearer than the k-th is, so that those not kept may be nearer, too. `reserve`:
+ * how far beyond the k-th what was not kept is estimated, in widths of an error bound
  */
 export function rerank(
   k: number,
@@ -23,7 +26,7 @@ export function rerank(
   kernels: Kernels,
   scratch: Scratch,
   reader: PositionReader,
-): { count: number; crowdedAt?: number } {
+): { count: number; reserve: number; crowdedAt?: number } {
   const { candidates, nearest, forms, positions } = scratch;
   const { address } = candidates;
   kernels.finishBuffer(address);
@@ -34,7 +37,7 @@ export function rerank(
     return count;
   };
   if (settings.quantizer === 'sign') {
-    return { count: read(0, total, Number.POSITIVE_INFINITY) };
+    return { count: read(0, total, Number.POSITIVE_INFINITY), reserve: Number.POSITIVE_INFINITY };
   }
   const first = Math.min(total, FIRST_ROUND_FACTOR * k);
   kernels.boundCandidates(
@@ -44,13 +47,23 @@ export function rerank(
     settings.bits,
     METRIC_NUMBER[settings.metric],
   );
+  const width = boundWidth(candidates);
   kernels.partition(address, first);
   read(0, first, Number.POSITIVE_INFINITY);
   const count = first + read(first, total, kthDistance(nearest, k, kernels));
   const kth = kthDistance(nearest, k, kernels);
   // None were left out while there is no threshold.
   const isFull = candidates.threshold < Number.POSITIVE_INFINITY;
-  return { count, ...(isFull && count === total && candidates.threshold <= kth && { crowdedAt: kth }) };
+  const reserve = isFull ? (candidates.threshold - kth) / width : Number.POSITIVE_INFINITY;
+  return { count, reserve, ...(isFull && count === total && reserve <= 0 && { crowdedAt: kth }) };
+}
+
+/** Mean of some candidates' bounds: from the estimate to the lower bound. Before any of them is listed. */
+function boundWidth(candidates: CandidateBuffer): number {
+  const looked = Math.min(candidates.count, WIDTHS_LOOKED_AT);
+  let sum = 0;
+  for (let i = 0; i < looked; i++) sum += candidates.estimateAt(i) - candidates.lowerBoundAt(i);
+  return Math.max(Number.MIN_VALUE, sum / looked);
 }
 
 /**

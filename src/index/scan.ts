@@ -42,6 +42,11 @@ export class CodeScanner {
     return kept;
   }
 
+  /** Leaves the best of the candidates, as many as are to be kept. */
+  finish(): void {
+    this.#kernels.finishBuffer(this.#scratch.candidates.address);
+  }
+
   /** Scans leaf entries [first, end) of the scratch area; returns the number of vectors scanned. */
   scanLeaves(first: number, end: number): number {
     const { leafWords } = this.#scratch;

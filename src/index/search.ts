@@ -25,6 +25,9 @@ interface ExactShare {
   rows: [number, number];
 }
 
+/** For high targets what was not kept must be so many times the width of its error bound beyond the k-th: 2.85 deviations. */
+const SURE_WIDTHS = 1.5;
+
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
 export class Searcher {
@@ -44,8 +47,8 @@ export class Searcher {
     this.#reader = reader;
     this.#scratch = scratch;
     this.#ranker = new LeafRanker(generation, kernels, scratch);
-    this.#matchingRanker = new MatchingRanker(generation, scratch, this.#ranker);
     this.#scanner = new CodeScanner(generation, kernels, scratch);
+    this.#matchingRanker = new MatchingRanker(generation, scratch, this.#ranker, this.#scanner);
     this.#exact = new ExactScanner(generation, kernels, scratch, reader);
     this.#narrower = new MaskNarrower(generation, kernels, scratch, this.#ranker);
   }
@@ -100,7 +103,7 @@ export class Searcher {
     stats.scanUs = clock();
 
     this.#kernels.finishBuffer(nearest.address);
-    this.#rerank(query.k, stats);
+    this.#rerank(query, stats);
     const answer = this.#answer(query.k, scale, stats);
     stats.rerankUs = clock();
     return answer;
@@ -140,9 +143,9 @@ export class Searcher {
   }
 
   /** Writes the entries of the leaves to scan; returns their number. */
-  #rank({ probes, probeShare = 1, filter }: Query, stats: QueryStats): number {
+  #rank({ k, probes, probeShare = 1, filter }: Query, stats: QueryStats): number {
     if (filter === undefined) return this.#ranker.rank(probes, probeShare);
-    const { entries, way } = this.#matchingRanker.rank(filter.efforts);
+    const { entries, way } = this.#matchingRanker.rank(filter.efforts, k);
     stats.way = way;
     return entries;
   }
@@ -165,11 +168,14 @@ export class Searcher {
     return scanned + this.#scanner.scanLeaves(first, count);
   }
 
-  #rerank(k: number, stats: QueryStats): void {
+  #rerank({ k, filter }: Query, stats: QueryStats): void {
     const { settings } = this.#generation;
-    const { count, crowdedAt } = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
-    stats.vectorsReranked = count;
-    if (crowdedAt !== undefined) stats.crowdedAt = crowdedAt;
+    const reranked = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
+    stats.vectorsReranked = reranked.count;
+    if (filter === undefined || filter.whenCrowded === 'accept') return;
+    if (reranked.crowdedAt !== undefined) stats.crowdedAt = reranked.crowdedAt;
+    const widths = filter.whenCrowded === 'narrow' ? 1 : SURE_WIDTHS;
+    if (reranked.reserve < widths) stats.wantsCandidates = true;
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */

@@ -2,7 +2,8 @@
 
 import t, { type Test } from 'tap';
 import { maskOf } from '../../src/index/match-mask.js';
-import type { FilteredEffort, QueryFilter } from '../../src/index/query.js';
+import { planFiltered, planNext } from '../../src/index/plan-filtered.js';
+import type { FilteredEffort, Query, QueryFilter } from '../../src/index/query.js';
 import { seededRandom } from '../../src/index/random.js';
 import type { Metric, Quantizer } from '../../src/index/settings.js';
 import { clustered, nearestOf, TestIndex } from './built.js';
@@ -224,3 +225,49 @@ t.test(
     }
   },
 );
+
+t.test('matches far from the query are found at the declared recall, whatever metric and k', async (t) => {
+  const count = 12_000;
+  const dimension = 16;
+  const random = seededRandom(31);
+  const normal = (): number => {
+    let sum = -6;
+    for (let i = 0; i < 12; i++) sum += random();
+    return sum;
+  };
+  const vectors = Array.from({ length: count }, () => Float32Array.from({ length: dimension }, normal));
+  const centre = Float32Array.from({ length: dimension }, normal);
+  for (const metric of ['l2', 'cosine', 'dot'] as Metric[]) {
+    const index = new TestIndex(vectors, { metric, dimension });
+    const { leaves, slots } = index.generation;
+    const shape = { settings: index.settings, leaves, slots, rowBytes: 4096 };
+    const calibration = index.calibrate();
+    const nearestFirst = nearestOf(metric, vectors, centre, count).map(({ row }) => row);
+    for (const share of [0.7, 0.3]) {
+      const matching = new Set(nearestFirst.slice(Math.round((1 - share) * count)));
+      const { mask } = filterOf(index, count, (row) => matching.has(row));
+      for (const k of [10, 100]) {
+        let found = 0;
+        let queries = 0;
+        for (; queries < 5; queries++) {
+          const vector = centre.map((value) => value + 0.1 * normal());
+          const request = { k, targetRecall: 0.95, probes: undefined, rerankFactor: undefined };
+          let query: Query & { filter: QueryFilter } = {
+            vector,
+            k,
+            ...planFiltered(shape, calibration, request, mask),
+          };
+          let answer = index.search(query);
+          for (let next = planNext(shape, query, answer.stats); next !== undefined; ) {
+            query = next;
+            answer = index.search(query);
+            next = planNext(shape, query, answer.stats);
+          }
+          const truth = nearestOf(metric, vectors, vector, k, (row) => matching.has(row));
+          found += truth.filter(({ row }) => answer.rows.includes(row)).length;
+        }
+        t.ok(found >= 0.94 * k * queries, `${metric}, ${share} match, k ${k}: ${found} of ${k * queries}`);
+      }
+    }
+  }
+});
