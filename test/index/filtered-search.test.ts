@@ -227,7 +227,7 @@ t.test(
 );
 
 t.test('matches far from the query are found at the declared recall, whatever metric and k', async (t) => {
-  const count = 12_000;
+  const count = 8000;
   const dimension = 16;
   const random = seededRandom(31);
   const normal = (): number => {

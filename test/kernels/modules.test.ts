@@ -11,7 +11,15 @@ import { halfOfFloat } from './reference.js';
 const FUNCTIONS = [
   ...['accumulate', 'assign', 'boundCandidates', 'buildTables', 'chooseProbes', 'countClear'],
   ...['countMatches', 'decodeRow', 'distances'],
-  ...['encode', 'excludeUnmatched', 'finishBuffer', 'listClear', 'listLeaves', 'listPositions'],
+  ...[
+    'encode',
+    'excludeBeyond',
+    'excludeUnmatched',
+    'finishBuffer',
+    'listClear',
+    'listLeaves',
+    'listPositions',
+  ],
   ...['normalize', 'partition'],
   ...[
     'pushCandidates',

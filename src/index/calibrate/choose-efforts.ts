@@ -10,6 +10,8 @@ const TARGETS = [0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99
 
 /** The mean must lie so many standard errors above the target: the target then holds 19 times in 20. See `cheaper`, too. */
 const MARGIN_ERRORS = 1.64;
+/** Of an effort that has this margin for a larger k. */
+const BORROWED_MARGIN_ERRORS = 1;
 /** Of the misses that a target allows, so many may come from too few candidates: leaves are dearer. */
 const CANDIDATE_MISSES_SHARE = 0.15;
 
@@ -96,9 +98,9 @@ class EffortChooser {
   }
 
   /**
-   * The effort, or that of a larger k where it scans less. Nearer neighbours are found more often: what reaches the target for
-   * more of them reaches it for these, and is known better, as each query is a sample of so many. What was measured of
-   * these must not say otherwise.
+   * The effort, or that of a larger k where it scans less. Nearer neighbours are found more often, as a rule: what reaches the
+   * target for more of them reaches it for these, and is known better, as each query is a sample of so many. What was
+   * measured of these must bear it out, by a smaller margin.
    */
   cheaper(own: CalibratedEffort, kIndex: number, ofLargerK: CalibratedEffort | undefined): CalibratedEffort {
     if (ofLargerK === undefined || ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
@@ -106,7 +108,7 @@ class EffortChooser {
     const { probes, probeShare, candidates } = ofLargerK;
     const probesOf = probeShare < 1 ? this.#probesOfShare(probeShare, probes) : () => probes;
     const outcome = this.#outcome(k, this.#reachableRanks(k, kIndex, candidates), probesOf);
-    if (outcome.recall < targetRecall) return own;
+    if (outcome.recall - BORROWED_MARGIN_ERRORS * outcome.standardError < targetRecall) return own;
     return { k, targetRecall, probes, probeShare, candidates, ...outcome };
   }
 
