@@ -75,7 +75,7 @@ t.test('RAM and disk of a build are foreseen within a quarter', LINUX_ONLY, asyn
       clearInterval(watching);
       // On a machine that is busy garbage is collected late, that of before the build (a peak too low) or its own (too high).
       const isFar = () => Math.abs(peakBytes / plan.memory.peak_bytes - 1) >= 0.25;
-      for (let again = 0; again < 4 && isFar(); again++) {
+      for (let again = 0; again < 2 && isFar(); again++) {
         await setTimeout(BUILD_THREADS_IDLE_MS);
         ({ elapsed_seconds, peakBytes } = await building());
       }
