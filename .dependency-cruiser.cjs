@@ -35,7 +35,7 @@ const LAYERS = {
 };
 
 /** Modules that stand beside the layers and may be imported from anywhere. They import only each other. */
-const SHARED = '^src/(errors|limits)\\.ts$';
+const SHARED = '^src/(errors|limits|turns)\\.ts$';
 
 const VENDORS = {
   '@node-rs/crc32': '^src/(collections|contract|storage)/',
@@ -56,7 +56,7 @@ const VENDORS = {
 
 const layerRules = Object.entries(LAYERS).map(([layer, allowed]) => ({
   name: `layer-${layer.split('/')[1]}`,
-  comment: `${layer} imports only ${allowed.join(', ')}, errors.ts and limits.ts.`,
+  comment: `${layer} imports only ${allowed.join(', ')}, errors.ts, limits.ts and turns.ts.`,
   severity: 'error',
   from: { path: `^${layer}`, pathNot: '^src/kernels/assembly/' },
   to: { path: '^src/', pathNot: [...allowed.map((folder) => `^${folder}`), SHARED] },

@@ -8,9 +8,9 @@ import { ServiceError } from '../errors.js';
 import { changePayload, type PayloadChange } from '../filter/payload-change.js';
 import { filterPredicate } from '../filter/predicate.js';
 import type { Changes, Meta, PointRecord } from '../storage/points-store.js';
+import { POINTS_PER_STEP } from '../turns.js';
 import type { ChosenPoints, Mutation, MutationResult } from './mutation.js';
 import { decodePayload } from './payloads.js';
-import { POINTS_PER_TURN } from './yield-to-loop.js';
 
 /** The record stored under an id's text before the mutation. */
 export type Lookup = (key: string) => PointRecord | undefined;
@@ -32,7 +32,7 @@ export function apply(lookup: Lookup, meta: Meta, mutation: Mutation): Applied {
   return step.value;
 }
 
-/** `apply` in steps of a few hundred points, for a caller that has other things to do in between. */
+/** `apply` in steps of a few points, for a caller that has other things to do in between. */
 export function* applySteps(lookup: Lookup, meta: Meta, mutation: Mutation): Generator<undefined, Applied> {
   const next: Meta = { ...meta, sequence: meta.sequence + 1 };
   switch (mutation.kind) {
@@ -53,7 +53,7 @@ function* upsert(lookup: Lookup, meta: Meta, batch: Batch): Generator<undefined,
   const records = new Map<string, PointRecord>();
   const removeRows: number[] = [];
   for (let index = 0; index < batch.count; index++) {
-    if (index > 0 && index % POINTS_PER_TURN === 0) yield;
+    if (index > 0 && index % POINTS_PER_STEP === 0) yield;
     const id = batch.ids[index] as PointId;
     const key = idKey(id);
     // The same id twice: the later point replaces the earlier one, whose row is dead from the start.
@@ -90,7 +90,7 @@ function* updatePayload(
   const updated = yield* choose(lookup, chosen);
   const put: PointRecord[] = [];
   for (const record of updated.values()) {
-    if (put.length > 0 && put.length % POINTS_PER_TURN === 0) yield;
+    if (put.length > 0 && put.length % POINTS_PER_STEP === 0) yield;
     const payload = changePayload(record.payload && decodePayload(record.payload), change);
     const encoded = payload && encodePayload(payload);
     if (encoded !== null && 'refused' in encoded) {
@@ -111,7 +111,7 @@ function* choose(
   const meets = filter === undefined ? undefined : filterPredicate(filter);
   const chosen = new Map<string, PointRecord>();
   for (const [index, id] of ids.entries()) {
-    if (index > 0 && index % POINTS_PER_TURN === 0) yield;
+    if (index > 0 && index % POINTS_PER_STEP === 0) yield;
     const key = idKey(id);
     const record = lookup(key);
     if (record === undefined) continue;

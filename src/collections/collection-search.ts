@@ -11,6 +11,7 @@ import { filterPredicate } from '../filter/predicate.js';
 import { planNext } from '../index/plan-filtered.js';
 import type { Answer, Query, QueryFilter } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
+import { yieldToLoop } from '../turns.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { EndSignal } from './end-signal.js';
 import type { Lane } from './fair-queue.js';
@@ -23,7 +24,6 @@ import type { ServedGeneration } from './served-generation.js';
 import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
-import { yieldToLoop } from './yield-to-loop.js';
 
 /** What is filled in between two turns of the event loop: results, those with large payloads counting more. */
 const RESULTS_PER_TURN = 64;

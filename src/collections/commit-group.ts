@@ -5,11 +5,11 @@ import { ServiceError } from '../errors.js';
 import { ROWS_MAX } from '../limits.js';
 import type { PendingSegments } from '../storage/pending-segments.js';
 import type { Meta, PointRecord, PointsStore } from '../storage/points-store.js';
+import { runInTurns } from '../turns.js';
 import { type Applied, applySteps } from './apply.js';
 import type { DiskReserve } from './disk-reserve.js';
 import { type Mutation, type MutationResult, pointsOf, vectorsOf } from './mutation.js';
 import { Overlay } from './overlay.js';
-import { runInTurns } from './yield-to-loop.js';
 
 /** Vectors handed to the file in one write. */
 const APPEND_BYTES = 1024 * 1024;

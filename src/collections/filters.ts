@@ -7,7 +7,7 @@ import { ServiceError } from '../errors.js';
 import type { FacetValue } from '../filter/value-index.js';
 import type { MatchMask } from '../index/match-mask.js';
 import { PAYLOAD_INDEXES_MAX } from '../limits.js';
-import type { Meta, PointRecord } from '../storage/points-store.js';
+import type { Meta, PointId, PointRecord } from '../storage/points-store.js';
 import type { FilterPool } from '../workers/filter-pool.js';
 import { type IndexedKey, NO_ROW, type PointChanges } from '../workers/messages.js';
 import type { Selected } from '../workers/point-filters.js';
@@ -25,7 +25,6 @@ const MASKS_BYTES_MAX = 16 * 1024 * 1024;
 const MASKS_MAX = 256;
 /** What a kept mask takes beside its bits and its key. */
 const MASK_BYTES = 1024;
-const NOTHING = new Uint8Array(0);
 
 export type SelectedMask = Selected<{ mask: MatchMask }>;
 
@@ -94,6 +93,11 @@ export class Filters {
   /** Rows that meet the filter, ascending. */
   rows(filter: Filter): Promise<Selected<{ rows: Uint32Array }>> {
     return this.#ask((pool, collection) => pool.rows(collection, filter));
+  }
+
+  /** The ids of the points that have these rows, if they still have. */
+  ids(rows: Uint32Array): Promise<PointId[]> {
+    return this.#ask((pool, collection) => pool.ids(collection, rows));
   }
 
   /** Keys of the next points that meet the filter, in the order of their bytes. */
@@ -268,17 +272,31 @@ export class Filters {
 
 /** What the filter thread is told of a commit. */
 export function encodeChanges(points: readonly ChangedPoint[]): PointChanges {
-  const records = points.flatMap(({ before, after }) => [before, after]);
-  const rows = Uint32Array.from(records, (record) => record?.row ?? NO_ROW);
-  const ends = new Uint32Array(records.length);
+  const ids: PointId[] = [];
+  const rows = new Uint32Array(2 * points.length);
+  const ends = new Uint32Array(2 * points.length);
+  let count = 0;
   let end = 0;
-  for (const [index, record] of records.entries()) {
+  const place = (record: PointRecord | null) => {
+    rows[count] = record?.row ?? NO_ROW;
     end += record?.payload?.byteLength ?? 0;
-    ends[index] = end;
+    ends[count++] = end;
+  };
+  for (const { before, after } of points) {
+    ids.push(((after ?? before) as PointRecord).id);
+    place(before);
+    place(after);
   }
   const payloads = new Uint8Array(end);
-  for (const [index, record] of records.entries())
-    payloads.set(record?.payload ?? NOTHING, index === 0 ? 0 : ends[index - 1]);
-  const ids = points.map(({ before, after }) => ((after ?? before) as PointRecord).id);
+  let copied = 0;
+  const copy = (record: PointRecord | null) => {
+    if (!record?.payload) return;
+    payloads.set(record.payload, copied);
+    copied += record.payload.byteLength;
+  };
+  for (const { before, after } of points) {
+    copy(before);
+    copy(after);
+  }
   return { ids, rows, payloads, ends };
 }

@@ -8,9 +8,9 @@ import { ServiceError } from '../errors.js';
 import type { PendingSegments } from '../storage/pending-segments.js';
 import type { Meta, PointRecord, PointsStore } from '../storage/points-store.js';
 import { VectorReader } from '../storage/vectors.js';
+import { yieldToLoop } from '../turns.js';
 import { leafVectorsDescriptor } from '../workers/generation-files.js';
 import { loadSlotRows } from './generation-rows.js';
-import { yieldToLoop } from './yield-to-loop.js';
 
 const POINTS_PER_COMMIT = 512;
 

@@ -7,10 +7,10 @@ import type { ScrolledPoint, ScrollRequest } from '../contract/scroll.js';
 import { unindexedWarnings } from '../contract/warnings.js';
 import { SCROLL_PAGE_BYTES } from '../limits.js';
 import type { PointRecord } from '../storage/points-store.js';
+import { yieldToLoop } from '../turns.js';
 import type { CollectionParts } from './collection-parts.js';
 import { decodePayload } from './payloads.js';
 import type { LiveView } from './views.js';
-import { yieldToLoop } from './yield-to-loop.js';
 
 /** What is read between two turns of the event loop: at most so many points, and so many bytes of them. */
 const POINTS_PER_TURN = 128;

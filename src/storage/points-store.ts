@@ -1,9 +1,9 @@
 // The points of one collection in LMDB: id -> row, checksum, payload; row -> id; dead rows; counters. Written on the main
 // thread, read on the filter thread, too. A commit here is the only commit point of the collection.
 
-import { setImmediate } from 'node:timers/promises';
 import type { PayloadIndexType } from '../contract/payload-index.js';
 import { ServiceError } from '../errors.js';
+import { POINTS_PER_STEP, runInTurns } from '../turns.js';
 import { decodeJson, encodeJson } from './checked-json.js';
 import { openReader, openStore, type Store, type Table } from './lmdb.js';
 import {
@@ -45,8 +45,6 @@ export interface Changes {
 }
 
 const META_KEY = 'meta';
-/** Points encoded between two turns of the event loop. */
-const POINTS_PER_TURN = 256;
 
 export class PointsStore {
   readonly #store: Store;
@@ -130,18 +128,9 @@ export class PointsStore {
    */
   async commit(changes: Changes): Promise<void> {
     // Everything that can throw comes first: a transaction must not be left half-filled.
-    const encoded = await this.#encode(changes);
+    const encoded = await runInTurns(encodeChanges(changes, POINTS_PER_STEP));
     const meta = encodeJson(changes.meta);
     await this.#store.commit(() => this.#write(changes, encoded, meta));
-  }
-
-  async #encode(changes: Changes): Promise<EncodedChanges> {
-    const steps = encodeChanges(changes, POINTS_PER_TURN);
-    for (;;) {
-      const step = steps.next();
-      if (step.done) return step.value;
-      await setImmediate();
-    }
   }
 
   #write({ put, removeRows, clearTombstones }: Changes, encoded: EncodedChanges, meta: Uint8Array): void {

@@ -2,6 +2,7 @@
 
 import type { Filter } from '../contract/filter.js';
 import type { PayloadIndexType } from '../contract/payload-index.js';
+import type { PointId } from '../contract/points.js';
 import type { FacetValue } from '../filter/value-index.js';
 import type { MatchMask } from '../index/match-mask.js';
 import { QUEUED_FILTERS_MAX } from '../limits.js';
@@ -80,6 +81,10 @@ export class FilterPool {
 
   rows(collection: string, filter: Filter): Promise<Selected<{ rows: Uint32Array }>> {
     return this.#pool.run({ kind: 'rows', collection, filter });
+  }
+
+  ids(collection: string, rows: Uint32Array): Promise<PointId[]> {
+    return this.#pool.run({ kind: 'ids', collection, rows });
   }
 
   page(

@@ -64,6 +64,8 @@ async function run(filters: PointFilters, task: Exclude<FilterTask, { kind: 'ope
       return filters.count(task.filter);
     case 'rows':
       return filters.rows(task.filter);
+    case 'ids':
+      return filters.ids(task.rows);
     case 'page':
       return filters.page(task.filter, task.after, task.limit);
     case 'facet':

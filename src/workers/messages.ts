@@ -100,6 +100,7 @@ export type FilterTask = { collection: string } & (
   | { kind: 'mask'; filter: Filter; maskKey: number; places: RowPlaces }
   | { kind: 'count'; filter: Filter }
   | { kind: 'rows'; filter: Filter }
+  | { kind: 'ids'; rows: Uint32Array }
   | { kind: 'page'; filter: Filter; after: string | undefined; limit: number }
   | { kind: 'facet'; key: string; filter: Filter; limit: number }
 );

@@ -127,6 +127,13 @@ export class PointFilters {
     return { rows: list, unindexedKeys };
   }
 
+  /** The ids of the points that have these rows, if they still have; in the order of the rows. @throws storage_corrupt */
+  async ids(rows: Uint32Array): Promise<PointId[]> {
+    const ids: PointId[] = [];
+    await this.#reader.ids(rows, (id) => ids.push(id));
+    return ids;
+  }
+
   /** How many points meet the filter. @throws storage_corrupt */
   async count(filter: Filter): Promise<Selected<{ count: number }>> {
     const { rows, unindexedKeys } = await this.#select(filter);

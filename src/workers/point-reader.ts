@@ -3,7 +3,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { idKey } from '../contract/points.js';
 import { ServiceError } from '../errors.js';
-import { type PointRecord, PointsStore } from '../storage/points-store.js';
+import { type PointId, type PointRecord, PointsStore } from '../storage/points-store.js';
 
 /** Other tasks of the thread wait so long while points are read. */
 const TURN_MS = 4;
@@ -72,13 +72,27 @@ export class PointReader {
 
   /** The points that have these rows, if they still have. */
   records(rows: Uint32Array, visit: (record: PointRecord) => void): Promise<void> {
+    return this.#each(rows, (row) => {
+      const record = this.#recordOf(row);
+      if (record !== undefined) visit(record);
+    });
+  }
+
+  /** The ids of the points that have these rows, if they still have. */
+  ids(rows: Uint32Array, visit: (id: PointId) => void): Promise<void> {
+    return this.#each(rows, (row) => {
+      const id = this.#store.rowId(row);
+      if (id !== undefined) visit(id);
+    });
+  }
+
+  #each(rows: Uint32Array, visit: (row: number) => void): Promise<void> {
     let next = 0;
     return this.#inTurns(
       () => rows.subarray(next),
       (row) => {
         next++;
-        const record = this.#recordOf(row);
-        if (record !== undefined) visit(record);
+        visit(row);
         return true;
       },
     );
