@@ -8,6 +8,7 @@ import { base64Of } from './client/ingest.js';
 import { withTemporaryService } from './client/temporary-service.js';
 import { timeSearches } from './client/timed-searches.js';
 import { row } from './data/split.js';
+import { median } from './report.js';
 import { saveResult } from './results.js';
 import { Figures } from './service/figures.js';
 import { searchDuring } from './service/search-during.js';
@@ -21,6 +22,8 @@ const BATCH_POINTS = 1000;
 const REQUESTS_IN_FLIGHT = 4;
 const KINDS = 20;
 const TENANTS = 10_000;
+/** Of two kinds each. */
+const DELETIONS = 5;
 const QUERIES = 200;
 const SEED = 1;
 /** The first day, and points a day. */
@@ -82,7 +85,7 @@ async function fill(client: CoppiceClient): Promise<void> {
   await Promise.all(Array.from({ length: REQUESTS_IN_FLIGHT }, work));
 }
 
-/** Every tenth point goes when `kind` 0 and 1 are deleted. */
+/** A tenth of them goes with two kinds. */
 function pointOf(id: number, vector: string): NewPoint {
   const kind = `kind ${id % KINDS}`;
   const tenant = Math.floor((id * 7919) % TENANTS);
@@ -116,12 +119,15 @@ async function searchUnderFilters(client: CoppiceClient): Promise<void> {
 }
 
 async function deleteMany(client: CoppiceClient): Promise<void> {
-  const filter = { must: [{ key: 'kind', match: { any: ['kind 0', 'kind 1'] } }] };
   let deleted = 0;
-  const work = async () => {
+  const works = Array.from({ length: DELETIONS }, (_, round) => async () => {
+    const kinds = [`kind ${2 * round}`, `kind ${2 * round + 1}`];
+    const filter = { must: [{ key: 'kind', match: { any: kinds } }] };
     ({ deleted } = await client.deleteMatching(NAME, filter));
-  };
+  });
   const what = 'a deletion by filter';
-  const took = await searchDuring({ client, name: NAME, queries, seconds, what, work }, figures);
-  figures.add('deleting by filter', took, 's', { setting: `${deleted} points`, wanted: '<= 5' });
+  const took = await searchDuring({ client, name: NAME, queries, seconds, what, works }, figures);
+  figures.add('deleting by filter', median(took), 's', { setting: `${deleted} points`, wanted: '<= 5' });
+  const setting = `the longest of ${DELETIONS}`;
+  figures.add('deleting by filter', Math.max(...took), 's', { setting });
 }

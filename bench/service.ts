@@ -43,7 +43,7 @@ await withTemporaryService(async (running) => {
   await compareBackends({ ...asked, rounds: sizes.rounds }, figures);
   const { client } = running;
   const work = () => client.build(NAME);
-  await searchDuring({ ...asked, seconds: sizes.loadSeconds, what: 'a build', work }, figures);
+  await searchDuring({ ...asked, seconds: sizes.loadSeconds, what: 'a build', works: [work] }, figures);
   const search = { vector: queryTexts[0] as string };
   await measureRestarts(running, { name: NAME, search, wanted: '<= 2000' }, figures);
   if (!smoke) await measureWide(running);

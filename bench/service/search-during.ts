@@ -2,7 +2,8 @@
 
 import type { CoppiceClient } from '../client/coppice-client.js';
 import { quantile } from '../client/timed-searches.js';
-import { openLoop } from '../http/open-loop.js';
+import { type OpenLoopOptions, openLoop } from '../http/open-loop.js';
+import { median } from '../report.js';
 import type { Figures } from './figures.js';
 
 /** Requests a second. */
@@ -18,14 +19,15 @@ export interface SearchDuring {
   seconds: number;
   /** As the figures name the work. */
   what: string;
-  work(): Promise<unknown>;
+  /** One after the other, each beside searches and after a while of searches alone. */
+  works: readonly (() => Promise<unknown>)[];
 }
 
-/** Resolves with the seconds that the work took. */
+/** Figures are medians of the works. Resolves with the seconds that each of them took. */
 export async function searchDuring(
-  { client, name, queries, seconds, what, work }: SearchDuring,
+  { client, name, queries, seconds, what, works }: SearchDuring,
   figures: Figures,
-): Promise<number> {
+): Promise<number[]> {
   const load = {
     origin: client.origin,
     path: `/v1/collections/${name}/search`,
@@ -33,28 +35,42 @@ export async function searchDuring(
     rate: RATE,
   };
   await openLoop({ ...load, seconds: 1 });
-  const idle = await openLoop({ ...load, seconds });
-  const startedMs = performance.now();
-  let workSeconds = 0;
-  const done = work().finally(() => {
-    workSeconds = (performance.now() - startedMs) / 1000;
-  });
-  const busy: number[] = [];
-  while (workSeconds === 0) {
-    const latencies = await openLoop({ ...load, seconds: SLICE_SECONDS });
-    busy.push(...latencies);
+  const rounds: { idle: number[]; busy: number[]; workSeconds: number }[] = [];
+  for (const work of works) {
+    const idle = await openLoop({ ...load, seconds });
+    rounds.push({ idle, ...(await loadedBy(work, load)) });
   }
-  await done;
   const setting = `${RATE} requests a second, defaults`;
   for (const [share, wanted] of [
     [0.5, ''],
     [0.99, '<= 3'],
   ] as const) {
     const name = `search p${100 * share}`;
-    const [before, during] = [quantile(idle, share), quantile(busy, share)];
-    figures.add(`${name}, idle`, before, 'ms', { setting });
-    figures.add(`${name} during ${what}`, during, 'ms', { setting });
-    figures.add(`${name}, during ${what} / idle`, during / before, 'ratio', { setting, wanted });
+    const idle = rounds.map((round) => quantile(round.idle, share));
+    const busy = rounds.map((round) => quantile(round.busy, share));
+    const ratios = busy.map((during, round) => during / (idle[round] as number));
+    figures.add(`${name}, idle`, median(idle), 'ms', { setting });
+    figures.add(`${name} during ${what}`, median(busy), 'ms', { setting });
+    figures.add(`${name}, during ${what} / idle`, median(ratios), 'ratio', { setting, wanted });
+    if (rounds.length === 1) continue;
+    const of = `the highest of ${rounds.length}`;
+    figures.add(`${name}, during ${what} / idle`, Math.max(...ratios), 'ratio', { setting: of });
   }
-  return workSeconds;
+  return rounds.map(({ workSeconds }) => workSeconds);
+}
+
+/** Latencies of searches until the work has ended, in milliseconds, and the seconds that it took. */
+async function loadedBy(
+  work: () => Promise<unknown>,
+  load: Omit<OpenLoopOptions, 'seconds'>,
+): Promise<{ busy: number[]; workSeconds: number }> {
+  const startedMs = performance.now();
+  let workSeconds = 0;
+  const done = work().finally(() => {
+    workSeconds = (performance.now() - startedMs) / 1000;
+  });
+  const busy: number[] = [];
+  while (workSeconds === 0) busy.push(...(await openLoop({ ...load, seconds: SLICE_SECONDS })));
+  await done;
+  return { busy, workSeconds };
 }
