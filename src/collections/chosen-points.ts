@@ -11,10 +11,7 @@ import type { CollectionParts } from './collection-parts.js';
 import type { Filters } from './filters.js';
 import type { Mutation, MutationResult } from './mutation.js';
 
-/**
- * More of them would take the processors for longer at a time: searches meanwhile have a p99 of 17-21 ms with 256, 32-36 ms
- * with 1000 (2 cores). Payloads may have 64 KiB each, twice.
- */
+/** Of 1,000 each commit would keep the processors from searches for longer (docs/decisions/0018); payloads may have 64 KiB each, twice. */
 const POINTS_PER_COMMIT = 256;
 
 type Parts = Pick<CollectionParts, 'filters' | 'writer'>;
