@@ -3,8 +3,8 @@
 import { setImmediate } from 'node:timers/promises';
 
 /**
- * What else there is to do waits so long at most: an answer needs a few turns of the loop. Measured, not counted in points:
- * code that has only just begun to run takes several times as long for each.
+ * A computation aims at so long between two turns, as an answer needs a few of them; a step is not cut. Measured, not counted
+ * in points: code that has only just begun to run takes several times as long for each.
  */
 const TURN_MS = 0.5;
 /** Points handled between two looks at the clock. */

@@ -26,6 +26,22 @@ t.test('long steps: the loop has a turn after each of them', async (t) => {
     t.ok(before >= step, `${before} turns before the end of step ${step}`);
 });
 
+t.test('short steps: many of them share a turn', async (t) => {
+  let turns = 0;
+  let immediate = setImmediate(function again() {
+    turns++;
+    immediate = setImmediate(again);
+  });
+  const STEPS = 100_000;
+  function* short(): Generator<undefined, number> {
+    for (let step = 0; step < STEPS; step++) yield;
+    return STEPS;
+  }
+  t.equal(await runInTurns(short()), STEPS);
+  clearImmediate(immediate);
+  t.ok(turns < STEPS / 10, `${turns} turns`);
+});
+
 t.test('a failure of a step is thrown on', async (t) => {
   // biome-ignore lint/correctness/useYield: it fails before it would
   function* failing(): Generator<undefined, void> {

@@ -69,6 +69,8 @@ async function loadedBy(
   const done = work().finally(() => {
     workSeconds = (performance.now() - startedMs) / 1000;
   });
+  // A failure is thrown below, once the searches have ended.
+  done.catch(() => {});
   const busy: number[] = [];
   while (workSeconds === 0) busy.push(...(await openLoop({ ...load, seconds: SLICE_SECONDS })));
   await done;

@@ -11,7 +11,7 @@ import type { CollectionParts } from './collection-parts.js';
 import type { Filters } from './filters.js';
 import type { Mutation, MutationResult } from './mutation.js';
 
-/** Of 1,000 each commit would keep the processors from searches for longer (docs/decisions/0018); payloads may have 64 KiB each, twice. */
+/** More would keep the processors from searches for longer (docs/decisions/0018), and payloads may have 64 KiB each, twice. */
 const POINTS_PER_COMMIT = 256;
 
 type Parts = Pick<CollectionParts, 'filters' | 'writer'>;
@@ -22,7 +22,7 @@ export interface Choice {
   filter?: Filter | undefined;
 }
 
-/** @throws as `Writer.submit`; what was deleted before a failure stays so */
+/** @throws as `Writer.submit`, and as filters do: storage_corrupt, too_many_requests; what was deleted before a failure stays so */
 export async function deleteChosen(parts: Parts, choice: Choice): Promise<DeleteResponse> {
   const { affected, sequence, unindexedKeys } = await submitChosen(parts, choice, (ids, filter) => ({
     kind: 'delete',
@@ -32,7 +32,7 @@ export async function deleteChosen(parts: Parts, choice: Choice): Promise<Delete
   return { deleted: affected, sequence, ...unindexedWarnings(unindexedKeys) };
 }
 
-/** @throws as `Writer.submit`, and validation_failed where a payload would get too large or too deep */
+/** @throws as `deleteChosen`, and validation_failed where a payload would get too large or too deep */
 export async function updateChosen(parts: Parts, request: UpdatePayload): Promise<UpdateResponse> {
   const change = changeOf(request);
   const { affected, sequence, unindexedKeys } = await submitChosen(parts, request, (ids, filter) => ({
@@ -72,11 +72,11 @@ async function submitChosen(
 async function* idsOf(filters: Filters, rows: Uint32Array): AsyncGenerator<PointId[]> {
   let reading: Promise<PointId[]> | undefined;
   for (const slice of slicesOf(rows)) {
-    const last = reading;
+    const previous = reading;
     reading = filters.ids(slice);
     // Whoever awaits it learns of a failure, if anyone still does.
     reading.catch(() => {});
-    if (last) yield await last;
+    if (previous) yield await previous;
   }
   if (reading) yield await reading;
 }

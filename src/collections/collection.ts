@@ -80,12 +80,12 @@ export class Collection {
     return { upserted: affected, sequence };
   }
 
-  /** Removes the chosen points that are there; `deleted` counts them. @throws as `upsert`, but works on a full disk */
+  /** Removes the chosen points that are there; `deleted` counts them. @throws as `upsert`, but works on a full disk; storage_corrupt */
   async deletePoints(choice: Choice): Promise<DeleteResponse> {
     return deleteChosen(this.#parts, choice);
   }
 
-  /** Changes the payloads of the chosen points that are there. @throws as `upsert`, and validation_failed */
+  /** Changes the payloads of the chosen points that are there. @throws as `upsert`, storage_corrupt, validation_failed */
   async updatePayload(request: UpdatePayload): Promise<UpdateResponse> {
     return updateChosen(this.#parts, request);
   }

@@ -224,6 +224,97 @@ function countOf(colours: Map<number, string>, wanted: string): number {
   return [...colours.values()].filter((colour) => colour === wanted).length;
 }
 
+/** Of commits that a deletion or an update by filter makes; src/collections/chosen-points.ts. */
+const POINTS_PER_COMMIT = 256;
+
+t.test('what a filter chooses goes in commits of some hundred points, all of it', async (t) => {
+  const engine = await openEngine(t);
+  const { collection } = await withPoints(engine);
+  const counts = [
+    1,
+    POINTS_PER_COMMIT - 1,
+    POINTS_PER_COMMIT,
+    POINTS_PER_COMMIT + 1,
+    2 * POINTS_PER_COMMIT + 1,
+  ];
+  for (const [round, count] of counts.entries()) {
+    const colour = `colour ${round}`;
+    const filter: Filter = { must: [{ key: 'colour', match: { value: colour } }] };
+    const ids = Array.from({ length: count }, (_, i) => 10_000 * (round + 1) + i);
+    const { sequence } = await collection.upsert(batchOf(ids.map((id) => point(id, colour))));
+    const commits = Math.ceil(count / POINTS_PER_COMMIT);
+    const updated = await collection.updatePayload({ filter, set: { turn: -1 } });
+    t.match(updated, { updated: count, sequence: sequence + commits });
+    const isUpdated: Filter = { must: [...(filter.must ?? []), { key: 'turn', match: { value: -1 } }] };
+    t.equal((await collection.countPoints(isUpdated)).count, count);
+    const others = collection.pointsCount - count;
+    t.match(await collection.deletePoints({ filter }), { deleted: count, sequence: sequence + 2 * commits });
+    t.equal(collection.pointsCount, others);
+    t.equal((await collection.countPoints(filter)).count, 0);
+  }
+});
+
+t.test(
+  'points that change while a filter deletes are judged as they are when their turn comes',
+  async (t) => {
+    const engine = await openEngine(t);
+    const { collection } = await withPoints(engine);
+    const isGreen: Filter = { must: [{ key: 'colour', match: { value: 'green' } }] };
+    const GREEN = 2000;
+    const green = Array.from({ length: GREEN }, (_, i) => 10_000 + i);
+    await collection.upsert(batchOf(green.map((id) => point(id, 'green'))));
+    const others = collection.pointsCount - GREEN;
+    const deleting = collection.deletePoints({ filter: isGreen });
+    // The last of them, which come last: some become blue by a new point, some by their payload, some go by themselves.
+    const replaced = green.slice(-30, -20);
+    const updated = green.slice(-20, -10);
+    const deleted = green.slice(-10);
+    await collection.upsert(batchOf(replaced.map((id) => point(id, 'blue'))));
+    const changed = await collection.updatePayload({ ids: updated, set: { colour: 'blue' } });
+    const gone = await collection.deletePoints({ ids: deleted });
+    t.match([changed.updated, gone.deleted], [updated.length, deleted.length], 'the deletion was not over');
+    t.equal((await deleting).deleted, GREEN - 30);
+    t.equal(collection.pointsCount, others + 20);
+    t.equal((await collection.countPoints(isGreen)).count, 0);
+  },
+);
+
+t.test('the thread dies while a filter deletes: the deletion goes on', async (t) => {
+  const engine = await openEngine(t);
+  const { collection, colours } = await withPoints(engine);
+  const isGreen: Filter = { must: [{ key: 'colour', match: { value: 'green' } }] };
+  const green = Array.from({ length: 2000 }, (_, i) => point(10_000 + i, 'green'));
+  await collection.upsert(batchOf(green));
+  const [thread] = await threadsOf(() => collection.countPoints(isGreen));
+  t.ok(thread, 'a thread was started');
+  const { sequence } = await collection.upsert(batchOf([point(5000, 'blue')]));
+  const deleting = collection.deletePoints({ filter: isGreen });
+  while ((await collection.upsert(batchOf([point(5000, 'blue')]))).sequence < sequence + 4);
+  t.ok(collection.pointsCount > colours.size + 1, 'it was not over');
+  await thread?.terminate();
+  t.equal((await deleting).deleted, green.length);
+  t.equal(collection.pointsCount, colours.size + 1);
+});
+
+for (const end of ['dropped', 'closed'] as const) {
+  t.test(`a deletion by filter while the collection is ${end} ends with an error or the whole`, async (t) => {
+    const engine = await openEngine(t);
+    const { collection } = await withPoints(engine);
+    const green = Array.from({ length: 5000 }, (_, id) => point(10_000 + id, 'green'));
+    await collection.upsert(batchOf(green));
+    const filter: Filter = { must: [{ key: 'colour', match: { value: 'green' } }] };
+    const deleting = collection.deletePoints({ filter }).then(
+      ({ deleted }) => deleted,
+      ({ code }) => code,
+    );
+    await setTimeout(below(40));
+    await (end === 'dropped' ? engine.collections.drop('c') : engine.collections.close());
+    const outcome = await deleting;
+    t.ok([green.length, 'collection_not_found', 'shutting_down'].includes(outcome), String(outcome));
+    t.strictSame(engine.complaints, []);
+  });
+}
+
 for (const end of ['dropped', 'closed'] as const) {
   t.test(`a filter asked for while the collection is ${end} has an error or the whole answer`, async (t) => {
     const engine = await openEngine(t);
