@@ -128,10 +128,8 @@ export class PointFilters {
   }
 
   /** The ids of the points that have these rows, if they still have; in the order of the rows. @throws storage_corrupt */
-  async ids(rows: Uint32Array): Promise<PointId[]> {
-    const ids: PointId[] = [];
-    await this.#reader.ids(rows, (id) => ids.push(id));
-    return ids;
+  ids(rows: Uint32Array): Promise<PointId[]> {
+    return this.#reader.ids(rows);
   }
 
   /** How many points meet the filter. @throws storage_corrupt */

@@ -79,11 +79,13 @@ export class PointReader {
   }
 
   /** The ids of the points that have these rows, if they still have. */
-  ids(rows: Uint32Array, visit: (id: PointId) => void): Promise<void> {
-    return this.#each(rows, (row) => {
+  async ids(rows: Uint32Array): Promise<PointId[]> {
+    const ids: PointId[] = [];
+    await this.#each(rows, (row) => {
       const id = this.#store.rowId(row);
-      if (id !== undefined) visit(id);
+      if (id !== undefined) ids.push(id);
     });
+    return ids;
   }
 
   #each(rows: Uint32Array, visit: (row: number) => void): Promise<void> {

@@ -12,7 +12,7 @@ import { loadUntilKilled, send } from './load.js';
 import { Pace } from './pace.js';
 
 const NAME = 'points';
-const KILLS = Number(process.env.CRASH_KILLS ?? 36);
+const KILLS = Number(process.env.CRASH_KILLS ?? 50);
 const SEED = Number(process.env.CRASH_SEED ?? 20_261_123);
 /** After each kill the latest points are checked and every eighth of the others; at the end all of them. */
 const LATEST_POINTS = 512;
