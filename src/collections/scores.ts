@@ -8,7 +8,7 @@ export function scoreOf(metric: Metric, distance: number): number {
     case 'l2':
       return Math.sqrt(Math.max(0, distance));
     case 'cosine':
-      // Rounding brings equal and opposite vectors a little past the ends.
+      // Vectors of one direction are at exactly 0; rounding brings opposite ones a little past the end.
       return Math.min(1, Math.max(-1, 1 - distance / 2));
     case 'dot':
       // Not `-distance`, which would make a negative zero.

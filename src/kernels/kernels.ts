@@ -85,7 +85,10 @@ export interface Kernels {
    */
   listPositions(buffer: number, first: number, end: number, boundMax: number, out: number): number;
 
-  /** Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm. */
+  /**
+   * Exact distances of `count` rows of `dim` floats; any dim >= 1. For cosine the query has unit norm, and rows of its direction,
+   * as far as float32 tells, are at exactly 0: so it is for rows of every precision.
+   */
   distances(query: number, rows: number, count: number, dim: number, metric: KernelMetric, out: number): void;
   /** Writes a query as int8 rows are compared with it (`quantizedQueryBytes`); any dim >= 1. */
   quantizeQuery(query: number, dim: number, out: number): void;
@@ -93,7 +96,7 @@ export interface Kernels {
   decodeRow(row: number, dim: number, precision: KernelPrecision, out: number): void;
   /**
    * Pushes the exact distance of every stored row that lives and is below the threshold; any dim >= 1. For int8 rows
-   * `query` is what `quantizeQuery` wrote.
+   * `query` is what `quantizeQuery` wrote. By l2, a row that was decoded is at exactly 0 from what it was decoded to.
    */
   pushExact(
     query: number,

@@ -88,9 +88,10 @@ export const OVERRUN_BYTES = 16;
  * | 0 | f64 | step |
  * | 8 | f64 | sum of the squares of the numbers |
  * | 16 | i16 x dim | numbers, each a coordinate over the step, to 32767; zeros up to a multiple of 16 |
+ * | 16 + 2 x that multiple | f32 x dim | the query as it came, for the rows next to it |
  */
 export function quantizedQueryBytes(dim: number): number {
-  return 16 + Math.ceil(dim / 16) * 32;
+  return 16 + Math.ceil(dim / 16) * 32 + dim * 4;
 }
 
 /** Room for the smallest value of each of the points `assign` is at: 24 KiB of points, of 8 dimensions at least. */

@@ -8,14 +8,23 @@ export function dot(a: Vector, b: Vector): number {
   return sum;
 }
 
+/** 2 - 2cos is the squared distance of both at unit length, which loses nothing where they are close. */
 export function distance(query: Vector, row: Vector, metric: number): number {
   if (metric === 2) return -dot(query, row);
   if (metric === 1) {
-    const norm = Math.sqrt(dot(row, row));
-    return norm === 0 ? 2 : 2 - (2 * dot(query, row)) / norm;
+    const [length, rowLength] = [Math.sqrt(dot(query, query)), Math.sqrt(dot(row, row))];
+    if (length === 0 || rowLength === 0) return 2;
+    return squaredDistance(
+      Array.from(query, (value) => value / length),
+      Array.from(row, (value) => value / rowLength),
+    );
   }
+  return squaredDistance(query, row);
+}
+
+function squaredDistance(a: Vector, b: Vector): number {
   let sum = 0;
-  for (let i = 0; i < query.length; i++) sum += ((query[i] as number) - (row[i] as number)) ** 2;
+  for (let i = 0; i < a.length; i++) sum += ((a[i] as number) - (b[i] as number)) ** 2;
   return sum;
 }
 

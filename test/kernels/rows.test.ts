@@ -90,17 +90,12 @@ for (const precision of COMPACT) {
           const vector = gaussian(random(dim), dim).map((value) => value * factor);
           const { address, rows } = place(arena, [vector, vector, vector], precision);
           const query = rows[0] as Float32Array;
-          const squared = reference.dot(query, query);
           const prepared = queryFor(arena, query, precision);
           const { estimates } = pushed(arena, prepared, address, 3, dim, 0, precision);
-          t.equal(new Set(estimates).size, 1, 'the same bits');
-          t.ok(
-            (estimates[0] as number) <= 1e-7 * squared,
-            `dim ${dim} x ${factor}: ${estimates[0]} of ${squared}`,
-          );
+          t.same(estimates, [0, 0, 0], `dim ${dim} x ${factor}`);
           const direction = queryFor(arena, unit(query), precision);
-          const angles = pushed(arena, direction, address, 1, dim, 1, precision).estimates;
-          t.ok(Math.abs(angles[0] as number) < 1e-6, `cosine: ${angles[0]}`);
+          const angles = pushed(arena, direction, address, 3, dim, 1, precision).estimates;
+          t.same(angles, [0, 0, 0], `cosine, dim ${dim} x ${factor}`);
         }
       }
     },

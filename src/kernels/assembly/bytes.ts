@@ -1,6 +1,10 @@
-// Rows of int8 with a scale, compared with queries of int16: products of whole numbers, summed without rounding.
+// Rows of int8 with a scale, compared with queries of int16: products of whole numbers, summed without rounding. Next to the
+// query, where the rounding to int16 would tell, differences from the query as it came.
 
-import { BYTES_OFFSET, COSINE, L2 } from './rows';
+import { multiplyAdd, sumLanes } from './lanes';
+import { NEAR, nearCosineDistance } from './near';
+import { fourNumbers, numberAt } from './numbers';
+import { BYTES_OFFSET, COSINE, INT8, L2 } from './rows';
 
 /** Where the numbers of a quantized query begin: behind its step and its sum of squares. */
 const NUMBERS_OFFSET: u32 = 16;
@@ -21,11 +25,18 @@ export function quantizeQuery(query: usize, dim: u32, out: usize): void {
   }
   store<f64>(out, factor == 0 ? 0 : 1 / <f64>factor);
   store<f64>(out, squares, 8);
+  memory.copy(floatsOf(out, dim), query, dim << 2);
+}
+
+/** The query as it came: behind the numbers. */
+@inline
+function floatsOf(query: usize, dim: u32): usize {
+  return query + NUMBERS_OFFSET + (((dim + 15) & ~15) << 1);
 }
 
 /**
- * Of the query as it was rounded; in float64, so that near neighbours far from the origin keep their differences. For
- * cosine the rounded query's own norm counts, so that a vector is at 0 from itself.
+ * Of the query as it was rounded, but for rows next to it; in float64, so that neighbours far from the origin keep their differences.
+ * For cosine the rounded query's own norm counts.
  */
 export function byteDistance(query: usize, row: usize, dim: u32, metric: u32): f32 {
   const product = <f64>dot(query + NUMBERS_OFFSET, row + BYTES_OFFSET, dim);
@@ -33,12 +44,40 @@ export function byteDistance(query: usize, row: usize, dim: u32, metric: u32): f
   const querySquares = load<f64>(query, 8);
   if (metric == COSINE) {
     const norms = sqrt(rowSquares * querySquares);
-    return norms == 0 ? 2 : <f32>(2 - (2 * product) / norms);
+    if (norms == 0) return 2;
+    const distance = <f32>(2 - (2 * product) / norms);
+    if (distance >= NEAR) return distance;
+    return nearCosineDistance(floatsOf(query, dim), row + BYTES_OFFSET, dim, INT8, 1 / sqrt(<f32>rowSquares));
   }
   const step = load<f64>(query);
   const scale = <f64>load<f32>(row);
   if (metric != L2) return <f32>(-step * scale * product);
-  return <f32>max<f64>(0, step * step * querySquares + scale * scale * rowSquares - 2 * step * scale * product);
+  const rowNorm = scale * scale * rowSquares;
+  const distance = step * step * querySquares + rowNorm - 2 * step * scale * product;
+  return distance < NEAR * rowNorm ? nearSquaredDistance(floatsOf(query, dim), row, dim) : <f32>distance;
+}
+
+/** By the numbers as they are decoded, each rounded to float32: exactly 0 from a row that was given back. */
+function nearSquaredDistance(query: usize, row: usize, dim: u32): f32 {
+  const scale = load<f32>(row);
+  const scales = f32x4.splat(scale);
+  const bytes = row + BYTES_OFFSET;
+  let a = f32x4.splat(0);
+  let b = a;
+  let i: u32 = 0;
+  for (; i + 8 <= dim; i += 8) {
+    const q = query + (i << 2);
+    const first = f32x4.sub(v128.load(q), f32x4.mul(fourNumbers(bytes, i, INT8), scales));
+    const second = f32x4.sub(v128.load(q, 16), f32x4.mul(fourNumbers(bytes, i + 4, INT8), scales));
+    a = multiplyAdd(first, first, a);
+    b = multiplyAdd(second, second, b);
+  }
+  let sum = sumLanes(f32x4.add(a, b));
+  for (; i < dim; i++) {
+    const difference = load<f32>(query + (i << 2)) - numberAt(bytes, i, INT8) * scale;
+    sum += difference * difference;
+  }
+  return sum;
 }
 
 /**

@@ -5,7 +5,8 @@ import { byteDistance, decodeBytes } from './bytes';
 import { decodeHalves, halfDistance } from './halves';
 import { multiplyAdd, sumLanes } from './lanes';
 import { isDead } from './leaf';
-import { COSINE, FLOAT16, INT8, L2, rowBytes } from './rows';
+import { NEAR, nearCosineDistance } from './near';
+import { COSINE, FLOAT16, FLOAT32, INT8, L2, rowBytes } from './rows';
 import { push } from './select';
 
 export function distances(query: usize, rows: usize, count: u32, dim: u32, metric: u32, out: usize): void {
@@ -156,5 +157,8 @@ function cosineDistance(query: usize, row: usize, dim: u32): f32 {
     sum += load<f32>(query + (i << 2)) * x;
     norm += x * x;
   }
-  return norm == 0 ? 2 : 2 - (2 * sum) / sqrt(norm);
+  if (norm == 0) return 2;
+  const length = sqrt(norm);
+  const distance: f32 = 2 - (2 * sum) / length;
+  return distance < NEAR ? nearCosineDistance(query, row, dim, FLOAT32, 1 / length) : distance;
 }

@@ -1,29 +1,9 @@
-// Rows of float16 with a scale: distances and decoding, by integer arithmetic, as SIMD has no float16.
+// Rows of float16 with a scale: distances and decoding.
 
 import { multiplyAdd, sumLanes } from './lanes';
-import { COSINE, HALVES_OFFSET, L2 } from './rows';
-
-/** What is missing to the exponent when the bits of a float16 stand where those of a float32 do. */
-const BIAS: f32 = reinterpret<f32>((127 + 112) << 23);
-
-/** The first four of eight float16. Sign-extended and shifted up, bits 28-30 are copies of the sign. */
-@inline
-function floatsOfLowHalves(halves: v128): v128 {
-  const shifted = i32x4.shl(i32x4.extend_low_i16x8_s(halves), 13);
-  return f32x4.mul(v128.and(shifted, i32x4.splat(<i32>0x8fffe000)), f32x4.splat(BIAS));
-}
-
-/** The last four. */
-@inline
-function floatsOfHighHalves(halves: v128): v128 {
-  const shifted = i32x4.shl(i32x4.extend_high_i16x8_s(halves), 13);
-  return f32x4.mul(v128.and(shifted, i32x4.splat(<i32>0x8fffe000)), f32x4.splat(BIAS));
-}
-
-@inline
-function floatOfHalfAt(address: usize): f32 {
-  return reinterpret<f32>((<u32>load<i16>(address) << 13) & 0x8fffe000) * BIAS;
-}
+import { NEAR, nearCosineDistance } from './near';
+import { floatOfHalfAt, floatsOfHighHalves, floatsOfLowHalves } from './numbers';
+import { COSINE, FLOAT16, HALVES_OFFSET, L2 } from './rows';
 
 export function halfDistance(query: usize, row: usize, dim: u32, metric: u32): f32 {
   const scale = load<f32>(row);
@@ -93,7 +73,10 @@ function cosineDistance(query: usize, halves: usize, dim: u32): f32 {
     sum += load<f32>(query + (i << 2)) * x;
     norm += x * x;
   }
-  return norm == 0 ? 2 : 2 - (2 * sum) / sqrt(norm);
+  if (norm == 0) return 2;
+  const length = sqrt(norm);
+  const distance: f32 = 2 - (2 * sum) / length;
+  return distance < NEAR ? nearCosineDistance(query, halves, dim, FLOAT16, 1 / length) : distance;
 }
 
 export function decodeHalves(row: usize, dim: u32, out: usize): void {

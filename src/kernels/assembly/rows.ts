@@ -5,6 +5,7 @@ export const L2: u32 = 0;
 export const COSINE: u32 = 1;
 export const DOT: u32 = 2;
 
+export const FLOAT32: u32 = 0;
 export const FLOAT16: u32 = 1;
 export const INT8: u32 = 2;
 
