@@ -52,7 +52,10 @@ export const PROBES_MAX = 100_000;
 export const RERANK_FACTOR_MAX = 100;
 export const CANDIDATES_MAX = 20_000;
 export const SEARCHES_PER_BATCH_MAX = 256;
+export const RECALL_SAMPLES_DEFAULT = 100;
 export const RECALL_SAMPLES_MAX = 1000;
+/** Of `min_recall`. */
+export const CONFIDENCE_DEFAULT = 0.95;
 
 export const BRANCHING_FACTOR_DEFAULT = 64;
 export const BRANCHING_FACTOR_MIN = 2;

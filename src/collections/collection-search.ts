@@ -20,6 +20,7 @@ import { decodePayload } from './payloads.js';
 import { filteredShape, planFilteredFor, planFor } from './plan-for.js';
 import type { ReplySize } from './reply-room.js';
 import { compareHits, passes, scoreOf } from './scores.js';
+import { searchWayOf } from './search-way.js';
 import type { ServedGeneration } from './served-generation.js';
 import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -211,7 +212,10 @@ export class CollectionSearch {
     const results = await this.#fill(live, hits.slice(0, request.k), request, caller.reply);
     const response: SearchResponse = { results, ...unindexedWarnings(unindexedKeys) };
     if (request.with_stats)
-      response.stats = statsOf(live, answer, performance.now() - startedAt, unindexedKeys);
+      response.stats = {
+        way: searchWayOf(query, answer),
+        ...statsOf(live, answer, performance.now() - startedAt, unindexedKeys),
+      };
     return response;
   }
 
@@ -274,7 +278,7 @@ function statsOf(
   { stats }: Answer,
   totalMs: number,
   unindexedKeys: string[],
-): SearchStats {
+): Omit<SearchStats, 'way'> {
   const { matches, way } = stats;
   return {
     ...(matches !== undefined &&

@@ -5,6 +5,7 @@ import type { MatchMask } from '../index/match-mask.js';
 import { type EffortRequest, planSearch, type SearchPlan } from '../index/plan.js';
 import { type FilteredShape, planFiltered } from '../index/plan-filtered.js';
 import type { QueryFilter } from '../index/query.js';
+import { CONFIDENCE_DEFAULT } from '../limits.js';
 import type { LiveView } from './views.js';
 
 /** How much work a request asks for. */
@@ -13,6 +14,8 @@ export interface Effort {
   probes?: number | undefined;
   rerank_factor?: number | undefined;
   target_recall?: number | undefined;
+  min_recall?: number | undefined;
+  confidence?: number | undefined;
 }
 
 export function planFor({ view, served }: LiveView, effort: Effort): SearchPlan {
@@ -39,6 +42,11 @@ export function filteredShape({ view, served }: LiveView): FilteredShape {
   return { settings: view.settings, leaves, slots, rowBytes: rowBytes(view.vectors) };
 }
 
-function requestOf({ k, probes, rerank_factor, target_recall }: Effort): EffortRequest {
-  return { k, probes, rerankFactor: rerank_factor, targetRecall: target_recall };
+/** Of `minRecall` and `confidence` there are both or none. */
+function requestOf({ k, probes, rerank_factor, target_recall, min_recall, ...rest }: Effort): EffortRequest {
+  const confidence = min_recall === undefined ? undefined : (rest.confidence ?? CONFIDENCE_DEFAULT);
+  return {
+    ...{ k, probes, rerankFactor: rerank_factor, targetRecall: target_recall },
+    ...{ minRecall: min_recall, confidence },
+  };
 }

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import {
+  CONFIDENCE_DEFAULT,
   GROUP_SIZE_DEFAULT,
   GROUPED_RESULTS_MAX,
   K_DEFAULT,
@@ -18,14 +19,22 @@ import { pointId } from './points.js';
 import { storedVector, vectorField } from './vector.js';
 import { warnings } from './warnings.js';
 
-/** Refuses two ways to say how much work a search does. */
-export function refuseTwoEfforts(
-  { probes, target_recall }: { probes?: number | undefined; target_recall?: number | undefined },
-  context: z.RefinementCtx,
-): void {
-  if (probes === undefined || target_recall === undefined) return;
-  const message = 'Give either `probes` or `target_recall`';
-  context.addIssue({ code: 'custom', message, path: ['target_recall'], input: undefined });
+interface GivenEffort {
+  probes?: number | undefined;
+  target_recall?: number | undefined;
+  min_recall?: number | undefined;
+  confidence?: number | undefined;
+}
+
+/** Refuses two ways to say how much work a search does, and a confidence of nothing. */
+export function refuseTwoEfforts(given: GivenEffort, context: z.RefinementCtx): void {
+  const refuse = (field: keyof GivenEffort, message: string) =>
+    context.addIssue({ code: 'custom', message, path: [field], input: undefined });
+  const ways = (['probes', 'target_recall', 'min_recall'] as const).filter((way) => given[way] !== undefined);
+  const [first, ...others] = ways;
+  for (const other of others) refuse(other, `Give either \`${first}\` or \`${other}\``);
+  if (given.confidence !== undefined && given.min_recall === undefined)
+    refuse('confidence', '`confidence` is that of `min_recall`; give both, or neither');
 }
 
 /** How much work a search does: shared by search and recall. */
@@ -57,6 +66,24 @@ export const effortFields = {
       'Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; ' +
         'what it has not, and 1, is answered by an exact search.',
     ),
+  min_recall: z
+    .number()
+    .gt(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of ' +
+        '`target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are ' +
+        'exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability ' +
+        'is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and ' +
+        'for 1, all vectors are compared.',
+    ),
+  confidence: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(`How probable \`min_recall\` is at least, ${CONFIDENCE_DEFAULT} unless given.`),
   filter: filter.optional(),
 };
 
@@ -110,8 +137,17 @@ export const searchBatchRequest = z
     examples: [{ searches: [{ vector: [0.12, -0.5, 0.33], k: 3 }, { id: 'word:tree' }] }],
   });
 
+export const searchWay = z.enum(['exact', 'probes', 'widened', 'compared_all']).meta({
+  id: 'SearchWay',
+  description:
+    '`exact`: every vector that may match was compared. `probes`: leaves of the calibrated or asked effort were ' +
+    'scanned. `widened`: the first answer could not be trusted, so more leaves or candidates were looked at. ' +
+    '`compared_all`: all codes were scanned, and every vector compared that they do not rule out.',
+});
+
 export const searchStats = z
   .strictObject({
+    way: searchWay,
     probes: z.int(),
     leaves: z.int(),
     vectors_scanned: z.int(),

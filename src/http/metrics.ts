@@ -5,7 +5,7 @@ import { Counter, collectDefaultMetrics, Gauge, type Metric, Registry } from 'pr
 import type { Collections } from '../collections/collections.js';
 import type { DispatchFigures } from '../collections/dispatch-figures.js';
 import { Histogram } from '../collections/histogram.js';
-import type { SearchStats } from '../contract/search.js';
+import { type SearchStats, searchWay } from '../contract/search.js';
 import { histogramMetric } from './histogram-metric.js';
 import { readProcessMemory } from './process-memory.js';
 
@@ -37,6 +37,7 @@ export class Metrics {
   readonly #stageSeconds = new Map<string, [labels: Record<string, string>, Histogram]>();
   readonly #scanned: Counter;
   readonly #reranked: Counter;
+  readonly #ways: Counter<'way'>;
 
   /** `engine` is asked at each scrape; undefined where there is none. */
   constructor(engine: () => Collections | undefined) {
@@ -68,6 +69,13 @@ export class Metrics {
       help: 'Vectors that searches compared exactly.',
       registers,
     });
+    this.#ways = new Counter({
+      name: 'coppice_searches_by_way_total',
+      help: 'Searches, by the way they took: what `way` says in their statistics. Of a grouped search the first that it made.',
+      labelNames: ['way'],
+      registers,
+    });
+    for (const way of searchWay.options) this.#ways.inc({ way }, 0);
     collectDefaultMetrics({ register: this.#registry });
     engineGauges(this.#registry, engine);
     dispatchMetrics(this.#registry, () => engine()?.dispatch);
@@ -99,6 +107,7 @@ export class Metrics {
     }
     this.#scanned.inc(stats.vectors_scanned);
     this.#reranked.inc(stats.vectors_reranked);
+    this.#ways.inc({ way: stats.way });
   }
 
   text(): Promise<string> {

@@ -17,6 +17,9 @@ export interface EffortRequest {
   rerankFactor?: number | undefined;
   /** Without one, and without probes: TARGET_RECALL_DEFAULT. */
   targetRecall?: number | undefined;
+  /** Instead of both: the share of its k nearest that a query finds at least, with the probability `confidence`. */
+  minRecall?: number | undefined;
+  confidence?: number | undefined;
 }
 
 export const TARGET_RECALL_DEFAULT = 0.95;
@@ -48,7 +51,10 @@ export function planSearch(
     request.probes === undefined && calibration ? effortFor(calibration, request.k, target) : undefined;
   const candidates = effort?.candidates ?? defaultCandidates(settings, leaves, request.k);
   const rerankFactor = Math.min(request.rerankFactor ?? candidates / request.k, CANDIDATES_MAX / request.k);
-  const exact = request.targetRecall !== undefined && request.probes === undefined && effort === undefined;
+  const isUnreached =
+    request.targetRecall !== undefined && request.probes === undefined && effort === undefined;
+  // What one query finds is not calibrated.
+  const exact = isUnreached || request.minRecall !== undefined;
   const probes = request.probes ?? effort?.probes ?? defaultProbes(leaves);
   return { probes: Math.min(leaves, probes), probeShare: effort?.probeShare ?? 1, rerankFactor, exact };
 }

@@ -43,6 +43,13 @@ export interface FilteredEffort {
 /** How a search with a filter went: over all matches, over the leaves of an effort, or over all that have matches. */
 export type FilteredWay = 'exact' | 'probes' | 'all_leaves';
 
+/**
+ * How a search went: every vector that may match was compared; leaves of the calibrated or asked effort were scanned; the
+ * first answer could not be trusted, so more leaves or candidates were looked at; all codes were scanned, and every vector
+ * compared that they do not rule out.
+ */
+export type SearchWay = 'exact' | 'probes' | 'widened' | 'compared_all';
+
 /** One of `count` shares of a query that is split over threads. */
 export interface QueryPart {
   index: number;
@@ -69,6 +76,8 @@ export interface QueryStats {
   /** In searches with a filter: the live rows that match, with those newer than the mask; and how they were searched. */
   matches?: number;
   way?: FilteredWay;
+  /** Absent: as the query and `way` say. */
+  searchWay?: SearchWay;
   /**
    * More candidates would have been kept if their number had no limit, and nearer ones may be among the rest: the internal
    * distance of the k-th that was found, finite; the true one does not exceed it.
