@@ -5,7 +5,7 @@ import { ServiceError } from '../errors.js';
 import type { Query } from '../index/query.js';
 import type { CollectionSearch } from './collection-search.js';
 import { type Effort, planFor } from './plan-for.js';
-import { recallOf } from './recall.js';
+import { pointsStamp, recallOf } from './recall.js';
 import type { Views } from './views.js';
 
 /** The gauge is the mean of so many last samples. */
@@ -15,8 +15,6 @@ const TIME_SHARE = 0.02;
 const PAUSE_MS_MIN = 1000;
 /** So long nobody must have searched; looked at as often. */
 const IDLE_MS = 250;
-/** No row is left out of the answers. */
-const NO_ROW = -1;
 
 /** A search that was answered: what was asked for, and the vector and number of neighbours it came to. */
 interface Asked {
@@ -47,14 +45,12 @@ export class LiveRecall {
   #measuring: Promise<void> | undefined;
   #nextMs = 0;
   readonly #stop = new AbortController();
-  /** Of the samples kept. */
-  #generation = -1;
 
   constructor(options: LiveRecallOptions) {
     this.#options = options;
   }
 
-  /** Mean recall of the last samples on the same index; null before the first. */
+  /** Mean recall of the last samples, whatever index they ran on; null before the first. */
   get recall(): number | null {
     const count = this.#recalls.length;
     return count === 0 ? null : this.#recalls.reduce((sum, recall) => sum + recall, 0) / count;
@@ -110,15 +106,10 @@ export class LiveRecall {
       const query = { vector, k, ...planFor(live, request) };
       if (query.exact) return undefined;
       const caller = { isBatch: true, signal: this.#stop.signal };
-      const { served } = live;
-      const points = () => `${served.indexedCount} ${served.pendingCount}`;
-      const before = points();
+      const before = pointsStamp(live);
       const found = await search.ask(live, query, caller);
       const truth = await search.ask(live, { ...query, exact: true }, caller);
-      if (points() !== before) return undefined;
-      if (served.number !== this.#generation) this.#recalls.length = 0;
-      this.#generation = served.number;
-      return recallOf(found, truth, NO_ROW, query.k);
+      return pointsStamp(live) === before ? recallOf(found, truth, undefined, query.k) : undefined;
     });
   }
 

@@ -99,14 +99,20 @@ export function readBodyInBlocks(api: Api, { requestTimeoutMs }: RouteContext): 
 
 /** @throws malformed_json where there is no body */
 export function bodyBlocks(request: FastifyRequest): Uint8Array[] {
-  const blocks: unknown = request.body;
-  if (Array.isArray(blocks) && blocks.length > 0) return blocks as Uint8Array[];
+  const blocks = optionalBodyBlocks(request);
+  if (blocks.length > 0) return blocks;
   throw new ServiceError('malformed_json', { reason: 'it is empty' });
+}
+
+/** None where there is no body. */
+export function optionalBodyBlocks(request: FastifyRequest): Uint8Array[] {
+  const blocks: unknown = request.body;
+  return Array.isArray(blocks) ? (blocks as Uint8Array[]) : [];
 }
 
 /** Whether the body takes so little to parse that a worker is not worth it. */
 export function isSmall(blocks: Uint8Array[]): boolean {
-  return blocks.length === 1 && (blocks[0] as Uint8Array).length <= INLINE_PARSE_BYTES_MAX;
+  return blocks.length <= 1 && (blocks[0]?.length ?? 0) <= INLINE_PARSE_BYTES_MAX;
 }
 
 /** No bytes are no body; whether there must be one is the schema's matter. */

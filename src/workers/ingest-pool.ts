@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os';
 import type { ArrowBatch, ArrowPoints } from '../contract/arrow-points.js';
 import type { PointBatch, PointShape } from '../contract/point-batch.js';
 import type { PointLines } from '../contract/point-lines.js';
+import type { RecallRequest } from '../contract/recall.js';
 import type { SearchRequest } from '../contract/search.js';
 import { QUEUED_MUTATIONS_MAX } from '../limits.js';
 import type { IngestTask } from './messages.js';
@@ -54,6 +55,11 @@ export class IngestPool {
   /** `{searches: [...]}`, in blocks that are the worker's from now on. */
   parseSearches(blocks: Uint8Array[]): Promise<SearchRequest[]> {
     return this.#pool.run({ kind: 'searches', blocks }, buffersOf(blocks));
+  }
+
+  /** What to measure, in blocks that are the worker's from now on. @throws what contract/recall.ts does, too_many_requests */
+  parseRecall(blocks: Uint8Array[]): Promise<RecallRequest> {
+    return this.#pool.run({ kind: 'recall', blocks }, buffersOf(blocks));
   }
 
   async close(): Promise<void> {

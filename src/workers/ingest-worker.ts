@@ -3,6 +3,7 @@
 import { parseArrowPoints } from '../contract/arrow-points.js';
 import { type PointBatch, parsePoints } from '../contract/point-batch.js';
 import { parsePointLines } from '../contract/point-lines.js';
+import { parseRecall } from '../contract/recall.js';
 import { parseSearches } from '../contract/search.js';
 import type { IngestTask, Reply } from './messages.js';
 import { movedReply } from './moved-reply.js';
@@ -24,6 +25,15 @@ export default async function runIngestTask(task: IngestTask): Promise<Reply<unk
     }
     case 'searches':
       return replyWith(() => parseSearches(joined(task.blocks)));
+    case 'recall': {
+      const reply = await replyWith(() => parseRecall(joined(task.blocks)));
+      return reply.ok
+        ? movedReply(
+            reply,
+            (reply.value.vectors ?? []).map(({ buffer }) => buffer),
+          )
+        : reply;
+    }
   }
 }
 

@@ -87,7 +87,8 @@ export type IngestTask =
   | { kind: 'points'; blocks: Uint8Array[]; shape: PointShape }
   | { kind: 'lines'; block: Uint8Array; firstLine: number; shape: PointShape }
   | { kind: 'arrow'; arrow: ArrowBatch; shape: PointShape }
-  | { kind: 'searches'; blocks: Uint8Array[] };
+  | { kind: 'searches'; blocks: Uint8Array[] }
+  | { kind: 'recall'; blocks: Uint8Array[] };
 
 /** What the filter thread does for a collection, which `open` has made known to it before. */
 export type FilterTask = { collection: string } & (

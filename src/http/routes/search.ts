@@ -2,7 +2,7 @@
 
 import type { FastifyReply } from 'fastify';
 import type { ReplyRoom, ReplySize } from '../../collections/reply-room.js';
-import { recallReport, recallRequest } from '../../contract/recall.js';
+import { parseRecall, recallReport, recallRequest } from '../../contract/recall.js';
 import {
   parseSearch,
   parseSearches,
@@ -16,6 +16,7 @@ import {
   bodyBlocks,
   bodyBytes,
   isSmall,
+  optionalBodyBlocks,
   type RouteContext,
   readBodyInBlocks,
   validateExceptBody,
@@ -25,21 +26,18 @@ import { collectionParams, encodingQuery } from '../params.js';
 import { endOf } from '../request-time.js';
 import { BODY_ERRORS, COLLECTION_ERRORS, errors, FILTER_ERRORS, json } from '../responses.js';
 import { writeBatchReply, writeSearchReply } from '../search-reply.js';
-import { FILTER_BYTES_MAX } from './chosen-points.js';
 
 const tags = ['search'];
 /** The largest vector as numbers takes about 100 KB: what is larger is no single search, and is read on this thread. */
 const SEARCH_BYTES_MAX = 256 * 1024;
 const SEARCH_ERRORS = [...BODY_ERRORS, ...COLLECTION_ERRORS] as const;
-const QUERY_ERRORS = [
+const VECTOR_ERRORS = [
   'dimension_mismatch',
   'vector_not_finite',
   'vector_out_of_range',
   'zero_vector',
-  'point_not_found',
-  'reply_too_large',
-  ...FILTER_ERRORS,
 ] as const;
+const QUERY_ERRORS = [...VECTOR_ERRORS, 'point_not_found', 'reply_too_large', ...FILTER_ERRORS] as const;
 
 /** Counted until the client has read all of it, or has left. */
 function sizeOf({ raw }: FastifyReply, replies: ReplyRoom): ReplySize {
@@ -86,22 +84,27 @@ export function recallRoutes(api: Api, { engine }: RouteContext): void {
     method: 'POST',
     url: '/v1/collections/:name/recall',
     config: { scope: 'read', unhurried: true },
-    bodyLimit: FILTER_BYTES_MAX,
+    validatorCompiler: validateExceptBody,
     schema: {
       tags,
       operationId: 'measureRecall',
       summary: 'Measure recall and latency',
-      description: 'Takes stored points as queries, and compares the index search with the exact search.',
+      description:
+        'Takes stored points as queries, or vectors of yours, and compares the index search with the exact search.',
       params: collectionParams,
       body: recallRequest.optional(),
       response: {
         200: json('Recall and latencies.', recallReport),
-        ...errors(...SEARCH_ERRORS, 'collection_empty', ...FILTER_ERRORS, 'overloaded'),
+        ...errors(...SEARCH_ERRORS, ...VECTOR_ERRORS, 'collection_empty', ...FILTER_ERRORS, 'overloaded'),
       },
     },
     handler: async (request) => {
       const collection = engine().get(request.params.name);
-      return collection.measureRecall(request.body ?? recallRequest.parse({}));
+      const blocks = optionalBodyBlocks(request);
+      const wanted = isSmall(blocks)
+        ? parseRecall(Buffer.concat(blocks))
+        : await engine().ingest.parseRecall(blocks);
+      return collection.measureRecall(wanted);
     },
   });
 }
