@@ -57,6 +57,33 @@ t.test('a search from before a build is measured on the index after it', async (
   t.match(await sampled(collection, 1), { samples: 1, recall: 1 });
 });
 
+t.test(
+  'searches over points that no build has seen are measured, and those from before a build count on',
+  async (t) => {
+    const { collections } = await openEngine(t);
+    const collection = await collections.create(creation({ name: 'c', dimension: DIMENSION }));
+    const insert = (first: number, end: number) =>
+      collection.upsert(batchOf(VECTORS.slice(first, end).map((vector, i) => ({ id: first + i, vector }))));
+    const measureUntil = async (samples: number, request: object) => {
+      for (let tries = 0; tries < 30 && collection.liveRecall.samples < samples; tries++) {
+        await collection.search(searchFor({ vector: VECTORS[9] as Float32Array, k: 50, ...request }));
+        await setTimeout(1200);
+      }
+      return sampled(collection, samples);
+    };
+    await insert(0, 600);
+    t.match(await measureUntil(1, { rerank_factor: 12 }), { samples: 1, recall: 1 }, 'before any build');
+    t.match(await collection.startBuild({ max_leaf_size: 16 }).done, { state: 'succeeded' });
+    await insert(600, 700);
+    const { samples, recall } = await measureUntil(2, { probes: 1, rerank_factor: 1 });
+    t.equal(samples, 2, 'with pending points');
+    t.ok(
+      recall !== null && recall > 0.5 && recall < 1,
+      `${recall} is the mean of both, one of a single leaf`,
+    );
+  },
+);
+
 t.test('nothing is measured where vectors would drive each other out of memory', async (t) => {
   const memoryBytesMax = 48 * 2 ** 20;
   const { collections } = await openEngine(t, t.testdir(), { memoryBytesMax });

@@ -6,6 +6,9 @@ import { type LiveView, Views } from '../../src/collections/views.js';
 import type { RecallRequest } from '../../src/contract/recall.js';
 import type { Answer, Query, QueryStats } from '../../src/index/query.js';
 import { completeSettings } from '../../src/index/settings.js';
+import { clustered } from '../index/built.js';
+import { batchOf } from './batches.js';
+import { creation, openEngine } from './engine.js';
 
 const SETTINGS = completeSettings({ dimension: 2, metric: 'l2' });
 const NO_VECTORS = { dimension: 2, precision: 'float32' as const, segments: [] };
@@ -119,6 +122,24 @@ t.test('samples come from all live points, few and far between as they may be', 
   const late = [...rows].filter((row) => row >= 199_900).length;
   t.ok(late > 8 && late < 36, `of 120, ${late} are of the sixth of the points that lies close`);
 });
+
+t.test(
+  'points that came after the build are sampled in proportion, also where most of the build is deleted',
+  async (t) => {
+    const { collections } = await openEngine(t);
+    const collection = await collections.create(creation({ name: 'c', dimension: 8 }));
+    const points = clustered(1550, 8, 5).map((vector, id) => ({ id, vector }));
+    await collection.upsert(batchOf(points.slice(0, 1500)));
+    t.match(await collection.startBuild({ max_leaf_size: 32 }).done, { state: 'succeeded' });
+    await collection.deletePoints({ ids: points.slice(0, 1350).map(({ id }) => id) });
+    await collection.upsert(batchOf(points.slice(1500)));
+    const report = await collection.measureRecall({ samples: 100, k: 10 });
+    t.match(report, { samples: 100, short_answers: 0 });
+    t.ok(report.pending_samples > 12 && report.pending_samples < 38, `${report.pending_samples} of 100`);
+    const all = await collection.measureRecall({ samples: 1000, k: 1, target_recall: 1 });
+    t.match(all, { samples: 200, pending_samples: 50, recall: 1, recall_min: 1, short_answers: 0 });
+  },
+);
 
 t.test('the caller may bring queries, which are left out of nothing', async (t) => {
   const asked: Query[] = [];

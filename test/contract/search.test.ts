@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { parseRecall } from '../../src/contract/recall.js';
 import { parseSearch, parseSearches } from '../../src/contract/search.js';
 import { base64Of, bytesOf, refusalOf } from './bodies.js';
 
@@ -56,6 +57,56 @@ test('a target recall lies above 0 and up to 1, and stands without probes', asyn
   const both = refusal({ vector: [1], target_recall: 0.9, probes: 3 });
   t.match(both.issues[0], { path: 'target_recall', message: /either/ });
   t.equal(parseSearch(bytesOf({ vector: [1], target_recall: 1 })).target_recall, 1);
+});
+
+test('a least recall stands alone, and its confidence with it', async (t) => {
+  for (const min_recall of [0, -0.5, 1.01, '0.9', null]) {
+    const error = refusal({ vector: [1], min_recall });
+    t.equal(error.code, 'validation_failed');
+    t.equal(error.issues[0]?.path, 'min_recall');
+  }
+  for (const confidence of [0, 1, 1.5, -1, '0.9']) {
+    const error = refusal({ vector: [1], min_recall: 0.9, confidence });
+    t.equal(error.issues[0]?.path, 'confidence');
+  }
+  const cases: [object, string, RegExp][] = [
+    [{ min_recall: 0.9, probes: 3 }, 'min_recall', /either `probes` or `min_recall`/],
+    [{ min_recall: 0.9, target_recall: 0.9 }, 'min_recall', /either `target_recall` or `min_recall`/],
+    [{ confidence: 0.9 }, 'confidence', /`min_recall`/],
+    [{ confidence: 0.9, target_recall: 0.9 }, 'confidence', /`min_recall`/],
+  ];
+  for (const [fields, path, message] of cases) {
+    t.match(refusal({ vector: [1], ...fields }), { code: 'validation_failed', issues: [{ path, message }] });
+    const error = refusalOf(() => parseRecall(bytesOf(fields)));
+    t.match(error, { code: 'validation_failed', issues: [{ path, message }] });
+  }
+  const all = refusal({ vector: [1], min_recall: 0.9, target_recall: 0.9, probes: 3 });
+  t.same(
+    all.issues.map(({ path }) => path),
+    ['target_recall', 'min_recall'],
+  );
+  t.match(parseSearch(bytesOf({ vector: [1], min_recall: 1, confidence: 0.5 })), {
+    min_recall: 1,
+    confidence: 0.5,
+  });
+});
+
+test('a measurement takes samples or vectors, or neither', async (t) => {
+  t.match(parseRecall(new Uint8Array()), { k: 10 });
+  const { vectors } = parseRecall(bytesOf({ vectors: [[1, 0.5], base64Of([2, 3])] }));
+  t.same(vectors, [Float32Array.of(1, 0.5), Float32Array.of(2, 3)]);
+  const refused = (body: object) => refusalOf(() => parseRecall(bytesOf(body)));
+  t.match(refused({ vectors: [[1]], samples: 5 }), {
+    code: 'validation_failed',
+    issues: [{ path: 'vectors' }],
+  });
+  t.match(refused({ vectors: [] }), { code: 'validation_failed', issues: [{ path: 'vectors' }] });
+  t.equal(refused({ vectors: new Array(1001).fill([1]) }).code, 'validation_failed');
+  t.match(refused({ vectors: [[1], [1e39]] }), {
+    code: 'vector_not_finite',
+    issues: [{ path: 'vectors[1]' }],
+  });
+  t.match(refused({ vectors: [[1], 'x'] }), { code: 'validation_failed', issues: [{ path: 'vectors[1]' }] });
 });
 
 test('a batch tells which of its searches is bad', async (t) => {

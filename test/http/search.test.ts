@@ -1,4 +1,5 @@
 import { type Test, test } from 'tap';
+import { recallReport } from '../../src/contract/recall.js';
 import { searchBatchResponse, searchResponse } from '../../src/contract/search.js';
 import { type Service, startService } from './service.js';
 
@@ -37,6 +38,7 @@ test('the nearest points come first, with what was asked for', async (t) => {
   t.match(full.body.results[0], { id: 'east', payload: { name: 'East' }, vector: [1, 0] });
   t.ok(Math.abs(full.body.results[0].score - 1) < 1e-6);
   t.ok(full.body.stats.vectors_scanned + full.body.stats.vectors_reranked > 0);
+  t.equal(full.body.stats.way, 'exact');
   t.notOk('payload' in full.body.results[2]);
   const coded = await ask('POST /v1/collections/c/search?encoding=base64', {
     vector: [2, 0],
@@ -109,6 +111,8 @@ test('bad searches are refused with their code', async (t) => {
     [{ vector: [1, 2], filter: { kind: 'tree' } }, 400, 'validation_failed'],
     [{ vector: [1, 2], target_recall: 1.5 }, 400, 'validation_failed'],
     [{ vector: [1, 2], target_recall: 0.9, probes: 3 }, 400, 'validation_failed'],
+    [{ vector: [1, 2], min_recall: 0.9, probes: 3 }, 400, 'validation_failed'],
+    [{ vector: [1, 2], confidence: 0.9 }, 400, 'validation_failed'],
     [{}, 400, 'validation_failed'],
   ];
   for (const [body, status, code] of cases) {
@@ -134,6 +138,41 @@ test('recall is measured', async (t) => {
   t.equal(both.body.code, 'validation_failed');
   const aimed = await ask('POST /v1/collections/c/recall', { target_recall: 0.9, samples: 3, k: 1 });
   t.match(aimed.body, { recall: 1, samples: 3 });
+});
+
+test('a search with a least recall that nothing was calibrated for compares all', async (t) => {
+  const { ask } = await withPoints(t);
+  const search = { vector: [2, 0], k: 2, min_recall: 0.9, confidence: 0.99, with_stats: true };
+  const { body } = await ask('POST /v1/collections/c/search', search);
+  t.match(body, { results: [{ id: 'east' }, { id: 3 }], stats: { way: /^(exact|compared_all)$/ } });
+});
+
+test('recall is measured with queries of the caller, in a body of any size', async (t) => {
+  const { ask } = await withPoints(t, 'l2');
+  const recall = (body?: object) => ask('POST /v1/collections/c/recall', body);
+  const { body } = await recall({ vectors: [[1, 0.2], 'AACAPwAAgD8='], k: 2 });
+  t.match(body, { recall: 1, recall_min: 1, samples: 2, pending_samples: 0, short_answers: 0, k: 2 });
+  recallReport.parse(body);
+  t.match((await recall()).body, { samples: 3, pending_samples: 3, recall: 1, k: 10 });
+  const filter = { must_not: [{ has_id: Array.from({ length: 400 }, (_, i) => `${i}`.padStart(100, 'x')) }] };
+  const large = await recall({ vectors: [[1, 0.2]], k: 1, filter });
+  t.match(large.body, { recall: 1, samples: 1 }, 'parsed by a worker');
+
+  const cases: [object, number, string, string][] = [
+    [{ vectors: [[1, 2], [1]] }, 422, 'dimension_mismatch', 'vectors[1]'],
+    [{ vectors: [[1e15, 1e15]] }, 422, 'vector_out_of_range', 'vectors[0]'],
+    [{ vectors: ['AADAfwAAgD8='] }, 422, 'vector_not_finite', 'vectors[0]'],
+    [{ vectors: [[1, 2]], samples: 3 }, 400, 'validation_failed', 'vectors'],
+    [{ samples: 3, min_recall: 0.9, target_recall: 0.9 }, 400, 'validation_failed', 'min_recall'],
+  ];
+  for (const [request, status, code, path] of cases) {
+    t.match(await recall(request), { status, body: { code, errors: [{ path }] } });
+  }
+  const [bad, good] = [[1, 2, 3], Array(900).fill([0.123456789, 0.987654321])];
+  t.match(await recall({ vectors: [...good, bad], k: 1 }), {
+    status: 422,
+    body: { code: 'dimension_mismatch', errors: [{ path: 'vectors[900]' }] },
+  });
 });
 
 test('an answer that would be too large for its memory is refused, alone and as a batch', async (t) => {

@@ -58,21 +58,28 @@ test('figures are there for Prometheus', async (t) => {
   await ask('POST /v1/collections/c/points', { points: [{ id: 1, vector: [1, 2] }] });
   await ask('POST /v1/collections/c/search', { vector: [1, 2] });
   await ask('POST /v1/collections/c/search/batch', { searches: [{ vector: [1, 2] }, { vector: [2, 1] }] });
+  const grouped = { vector: [1, 2], group_by: 'a', exact: true };
+  await ask('POST /v1/collections/c/search', { vector: [1, 2], exact: true });
+  await ask('POST /v1/collections/c/search', grouped);
   const { text, headers } = await ask('GET /metrics');
   t.match(headers['content-type'], /^text\/plain/);
   const expected = [
-    'coppice_http_requests_total{route="/v1/collections/:name/search",method="POST",status="200"} 1',
-    'coppice_search_stage_seconds_count{stage="total"} 3',
+    'coppice_http_requests_total{route="/v1/collections/:name/search",method="POST",status="200"} 3',
+    'coppice_search_stage_seconds_count{stage="total"} 5',
     'coppice_points{collection="c",state="pending"} 1',
     'coppice_memory_bytes{collection="c",kind="codes"}',
     'coppice_queue_size{queue="searches"} 0',
     'coppice_queue_size{queue="bodies"} 0',
     'coppice_event_loop_delay_seconds{quantile="0.99"}',
-    'coppice_search_wait_seconds_bucket{le="10"} 3',
-    'coppice_search_wait_seconds_count 3',
-    'coppice_search_task_queries_sum 3',
+    'coppice_searches_by_way_total{way="exact"} 2',
+    'coppice_searches_by_way_total{way="probes"} 3',
+    'coppice_searches_by_way_total{way="widened"} 0',
+    'coppice_searches_by_way_total{way="compared_all"} 0',
+    'coppice_search_wait_seconds_bucket{le="10"} 5',
+    'coppice_search_wait_seconds_count 5',
+    'coppice_search_task_queries_sum 5',
     'coppice_searches_dropped_total{reason="client_left"} 0',
-    'coppice_http_request_seconds_bucket{le="+Inf",route="/v1/collections/:name/search",method="POST"} 1',
+    'coppice_http_request_seconds_bucket{le="+Inf",route="/v1/collections/:name/search",method="POST"} 3',
     'process_resident_memory_bytes',
   ];
   for (const line of expected) t.ok(text.includes(line), line);
