@@ -148,7 +148,7 @@ export class Collection {
     return searchBatch(this.#parts.search, requests, caller);
   }
 
-  /** @throws collection_empty, too_many_requests, overloaded */
+  /** @throws collection_empty, too_many_requests, overloaded; of the request's vectors what `search` does, telling which one it is */
   async measureRecall(request: RecallRequest): Promise<RecallReport> {
     return measureRecall({ ...this.#parts, name: this.name }, request);
   }

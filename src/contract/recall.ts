@@ -51,10 +51,10 @@ export const recallReport = z
     recall_low: z
       .number()
       .describe(
-        'The mean is at least this, with a probability of 97.5 %: 1.96 standard errors below `recall`, and 0 or more. ' +
-          'Where all queries have the same recall, which tells nothing of others, 3 / samples below it.',
+        'With `recall_high` a 95 % interval of the mean: 1.96 standard errors to each side, within 0 and 1. Where all ' +
+          'queries have the same recall, which tells nothing of their spread, 3 / samples to each side.',
       ),
-    recall_high: z.number().describe('The same above `recall`, and 1 at most.'),
+    recall_high: z.number().describe('The other end of that interval.'),
     recall_min: z.number().describe('The lowest recall of a query.'),
     samples: z.int().describe('Queries measured; fewer than asked where the collection has fewer points.'),
     pending_samples: z.int().describe('Of these, stored points that came after the build.'),

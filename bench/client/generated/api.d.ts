@@ -332,7 +332,7 @@ export interface paths {
         put?: never;
         /**
          * Measure recall and latency
-         * @description Takes stored points as queries, and compares the index search with the exact search.
+         * @description Takes stored points as queries, or vectors of yours, and compares the index search with the exact search.
          */
         post: operations["measureRecall"];
         delete?: never;
@@ -934,10 +934,27 @@ export interface components {
             [key: string]: unknown;
         };
         RecallReport: {
-            /** @description Mean share of the exact k nearest that the index search found, 0 to 1. */
+            /** @description Mean share of the exact k nearest that the index search found, 0 to 1. What lies as near as the k-th counts as found, what is missing in a short answer as missed. */
             recall: number;
+            /** @description With `recall_high` a 95 % interval of the mean: 1.96 standard errors to each side, within 0 and 1. Where all queries have the same recall, which tells nothing of their spread, 3 / samples to each side. */
+            recall_low: number;
+            /** @description The other end of that interval. */
+            recall_high: number;
+            /** @description The lowest recall of a query. */
+            recall_min: number;
             /** @description Queries measured; fewer than asked where the collection has fewer points. */
             samples: number;
+            /** @description Of these, stored points that came after the build. */
+            pending_samples: number;
+            /** @description Answers of the index search with fewer points than there are to find, up to k, while nothing was written: 0, or there is a defect. */
+            short_answers: number;
+            /** @description How many of the index searches took which way: see `SearchWay`. */
+            ways: {
+                exact: number;
+                probes: number;
+                widened: number;
+                compared_all: number;
+            };
             k: number;
             /** @description Leaves scanned a query, on average. */
             probes: number;
@@ -958,11 +975,10 @@ export interface components {
             warnings?: string[];
         };
         RecallRequest: {
-            /**
-             * @description Stored points taken as queries.
-             * @default 100
-             */
+            /** @description Stored points taken as queries, 100 unless given: drawn evenly from all of them, those that came after the build included. Each is left out of its own answer. */
             samples?: number;
+            /** @description Queries to measure, instead of `samples`. A stored point may be in the answer to its own vector. */
+            vectors?: components["schemas"]["Vector"][];
             /**
              * @description Results wanted; fewer come where the collection has fewer.
              * @default 10
@@ -974,6 +990,10 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
+            /** @description Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and for 1, all vectors are compared. */
+            min_recall?: number;
+            /** @description How probable `min_recall` is at least, 0.95 unless given. */
+            confidence?: number;
             filter?: components["schemas"]["Filter"];
         };
         ScrollRequest: {
@@ -1044,6 +1064,10 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
+            /** @description Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and for 1, all vectors are compared. */
+            min_recall?: number;
+            /** @description How probable `min_recall` is at least, 0.95 unless given. */
+            confidence?: number;
             filter?: components["schemas"]["Filter"];
             /**
              * @description Compare with every vector, without the index.
@@ -1098,6 +1122,7 @@ export interface components {
             vector?: components["schemas"]["Vector"];
         };
         SearchStats: {
+            way: components["schemas"]["SearchWay"];
             probes: number;
             leaves: number;
             vectors_scanned: number;
@@ -1119,6 +1144,11 @@ export interface components {
                 [key: string]: number;
             };
         };
+        /**
+         * @description `exact`: every vector that may match was compared. `probes`: leaves of the calibrated or asked effort were scanned. `widened`: the first answer could not be trusted, so more leaves or candidates were looked at. `compared_all`: all codes were scanned, and every vector compared that they do not rule out.
+         * @enum {string}
+         */
+        SearchWay: "exact" | "probes" | "widened" | "compared_all";
         /**
          * @example {
          *       "type": "keyword"
@@ -3304,6 +3334,15 @@ export interface operations {
             };
             /** @description `code` is `unsupported_media_type`. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `code` is `dimension_mismatch` or `vector_not_finite` or `vector_out_of_range` or `zero_vector`. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };
