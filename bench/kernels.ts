@@ -218,9 +218,7 @@ function benchSingle(dim: number, bits: KernelBits): void {
   const one = { dim, place: 'cache', vectors: 1 } as const;
   measure('rotate', one, () => kernels.rotate(vector, dim, signs));
   measure('buildTables', { ...one, bits }, () => kernels.buildTables(vector, dim, tables, tableOut));
-  measure('encode', { ...one, bits }, () =>
-    kernels.encode(vector, centroid, centroid, dim, dim, bits, 0, block, 0),
-  );
+  measure('encode', { ...one, bits }, () => kernels.encode(vector, centroid, dim, dim, bits, 0, block, 0));
 }
 
 for (const [dim, bits] of [

@@ -18,7 +18,7 @@ import {
 import { rotationSigns } from './rotation.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
-export const GENERATION_FORMAT_VERSION = 3;
+export const GENERATION_FORMAT_VERSION = 4;
 
 export class Generation {
   /** Its own memory: everything but the codes of leaves that have no room there. */
@@ -108,8 +108,9 @@ export class Generation {
     return Atomics.load(this.#live, WORD.encodedCount);
   }
 
-  get centreReady(): boolean {
-    return Atomics.load(this.#live, WORD.centreReady) === 1;
+  /** Whether the origin is known: from the start where it was built, else once rows are encoded. */
+  get originReady(): boolean {
+    return this.leaves > 0 || Atomics.load(this.#live, WORD.originReady) === 1;
   }
 
   get chunkCount(): number {
@@ -130,8 +131,8 @@ export class Generation {
     Atomics.store(this.#live, WORD.encodedCount, count);
   }
 
-  publishCentre(): void {
-    Atomics.store(this.#live, WORD.centreReady, 1);
+  publishOrigin(): void {
+    Atomics.store(this.#live, WORD.originReady, 1);
   }
 
   /** Bytes of all pending chunks once `reservePending(count)` was called. */
@@ -228,7 +229,8 @@ export class Generation {
 
 const REGIONS = [
   'signs',
-  'centre',
+  'origin',
+  'rotatedOrigin',
   'centroids',
   'leafTable',
   'codes',

@@ -4,11 +4,13 @@
 // |-------------|-----------------------------------|------------------------------------------------------|-------------|
 // | header      | 4096                              | the words of `WORD`, then the level table            | yes         |
 // | signs       | 4 x codeDimension x 4             | sign masks of the four rotation rounds               | yes         |
-// | centre      | codeDimension x 4                 | rotated mean of all vectors                          | yes         |
-// | centroids   | leaves x centroidBytes            | rotated leaf centroids, int8 rows                    | yes         |
+// | origin      | codeDimension x 4                 | what vectors are relative to, not rotated            | yes         |
+// | its rotation| codeDimension x 4                 | the same, rotated                                    | yes         |
+// | centroids   | leaves x centroidBytes            | rotated leaf centroids, less the origin, int8 rows   | yes         |
 // | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
 // |             |                                   | leafCount, 0} of each                                |             |
-// | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit} | yes         |
+// | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit, | yes         |
+// |             |                                   | 0, 0, meanSquared}                                   |             |
 // | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf, of those that fit         | yes         |
 // | tombstones  | slots / 8                         | one bit a slot: 1 = deleted                          | no          |
 // | chunk table | PENDING_CHUNKS_MAX x 4            | addresses of the pending chunks                      | no          |
@@ -31,7 +33,7 @@ export const WORD = {
   pendingCount: 0,
   encodedCount: 1,
   chunkCount: 2,
-  centreReady: 3,
+  originReady: 3,
   deaths: 4,
   formatVersion: 8,
   slots: 9,
@@ -39,7 +41,7 @@ export const WORD = {
   leaves: 11,
   levels: 12,
   signs: 13,
-  centre: 14,
+  origin: 14,
   centroids: 15,
   leafTable: 16,
   codes: 17,
@@ -47,6 +49,7 @@ export const WORD = {
   chunkTable: 19,
   end: 20,
   fileBytes: 21,
+  rotatedOrigin: 22,
   /** Five f32: the weights of the probe model; zero before a calibration. */
   probeModel: 24,
   /** From here one entry of {count, blocks, children, 0} a level; the rest of the header has room for 240. */
@@ -61,7 +64,8 @@ export interface LevelLayout {
 
 export interface MemoryLayout {
   signs: number;
-  centre: number;
+  origin: number;
+  rotatedOrigin: number;
   centroids: number;
   levels: LevelLayout[];
   leafTable: number;
@@ -104,7 +108,8 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
     return address;
   };
   const signs = take(4 * dim * 4);
-  const centre = take(dim * 4);
+  const origin = take(dim * 4);
+  const rotatedOrigin = take(dim * 4);
   const centroids = take(counts.leaves * centroidBytes(settings));
   const levels = counts.levelCounts.map((count, level) => ({
     count,
@@ -118,7 +123,8 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   const chunkTable = take(PENDING_CHUNKS_MAX * 4);
   return {
     signs,
-    centre,
+    origin,
+    rotatedOrigin,
     centroids,
     levels,
     leafTable,

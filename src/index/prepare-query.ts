@@ -33,15 +33,18 @@ function scaleOf(vector: Float32Array): number {
   return squared > 0 ? 2 ** -Math.floor(Math.log2(squared) / 2) : 1;
 }
 
-/** Rotates the loaded query and builds its lookup tables: once, whatever the number of leaves. */
+/**
+ * Takes the loaded query relative to the origin, rotates it and builds its lookup tables: once, whatever the number of leaves. For dot the query stays
+ * where it is: <q, x> = <q, x - origin> + <q, origin>, so that its length and place change no order.
+ */
 export function prepareCodes(generation: Generation, kernels: Kernels, scratch: Scratch): void {
   const { settings, layout } = generation;
-  const { queryVector, rotated, rotatedVector, centred, forms } = scratch;
+  const { queryVector, rotated, rotatedVector, forms } = scratch;
   const dim = codeDimension(settings.dimension);
   rotatedVector.fill(0);
   rotatedVector.set(queryVector);
+  if (settings.metric !== 'dot') kernels.subtract(rotated, layout.origin, rotated, dim);
   kernels.rotate(rotated, dim, layout.signs);
-  if (settings.metric !== 'dot') kernels.subtract(rotated, layout.centre, centred, dim);
-  kernels.buildTables(settings.metric === 'dot' ? rotated : centred, dim, forms.tables, forms.tableOut);
+  kernels.buildTables(rotated, dim, forms.tables, forms.tableOut);
   if (settings.quantizer === 'sign') kernels.signCode(rotated, dim, forms.signQuery);
 }

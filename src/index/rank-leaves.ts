@@ -84,7 +84,13 @@ export class LeafRanker {
     // By angle for `dot`: leaves of large norms would win every ranking by inner product.
     const metric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
     const dim = codeDimension(settings.dimension);
-    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, metric, rows);
+    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, metric, this.#shift, rows);
+  }
+
+  /** For dot the query is not relative to the origin, but the centroids are. */
+  get #shift(): number {
+    const { settings, layout } = this.#generation;
+    return settings.metric === 'dot' ? layout.rotatedOrigin : 0;
   }
 
   #writeEntries(count: number): void {
@@ -98,6 +104,7 @@ export class LeafRanker {
       layout.centroids,
       codeDimension(settings.dimension),
       METRIC_NUMBER[settings.metric],
+      this.#shift,
       rows,
       leafEntries,
     );

@@ -78,7 +78,7 @@ export class CodeScanner {
   /** Scans the codes of pending rows [0, encoded); returns the number of vectors scanned. */
   scanPending(encoded: number, part: QueryPart, isFiltered = false): number {
     const chunks = Math.ceil(encoded / PENDING_CHUNK_ROWS);
-    const { constant, errorScale } = this.#centreDistance();
+    const { constant, errorScale } = this.#originDistance();
     const { leafWords, leafFloats, mask } = this.#scratch;
     let entries = 0;
     let vectors = 0;
@@ -125,16 +125,15 @@ export class CodeScanner {
     }
   }
 
-  /** Pending codes are residuals to one common centre. */
-  #centreDistance(): { constant: number; errorScale: number } {
+  /** Pending codes are relative to the origin alone. */
+  #originDistance(): { constant: number; errorScale: number } {
     const { settings, layout } = this.#generation;
     const { rotated, distances, distanceValues } = this.#scratch;
     const dim = codeDimension(settings.dimension);
-    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.l2, distances);
-    this.#kernels.distances(rotated, layout.centre, 1, dim, METRIC_NUMBER.dot, distances + 4);
-    const squared = distanceValues[0] as number;
-    if (settings.metric !== 'dot') return { constant: squared, errorScale: Math.sqrt(squared) };
-    const errorScale = Math.sqrt(this.#kernels.squaredNorm(rotated, dim));
-    return { constant: distanceValues[1] as number, errorScale };
+    const squared = this.#kernels.squaredNorm(rotated, dim);
+    const errorScale = Math.sqrt(squared);
+    if (settings.metric !== 'dot') return { constant: squared, errorScale };
+    this.#kernels.distances(rotated, layout.rotatedOrigin, 1, dim, METRIC_NUMBER.dot, distances);
+    return { constant: distanceValues[0] as number, errorScale };
   }
 }

@@ -33,13 +33,14 @@ const NEAREST_CAPACITY = 2 * (K_MAX + 1 + TIES_MAX);
 export class Scratch {
   readonly query: number;
   readonly queryVector: Float32Array;
+  /** The query less the origin (for dot the query itself), rotated. */
   readonly rotated: number;
   readonly rotatedVector: Float32Array;
-  /** The rotated query relative to the generation's centre. */
-  readonly centred: number;
+  /** `codeDimension` zeros: the centroid of codes that are relative to the origin alone. */
+  readonly zeros: number;
   /** Its lookup tables, what `buildTables` reports of them, its sign code. */
   readonly forms: QueryForms;
-  /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, 0} of the leaves to scan. */
+  /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, unused} of the leaves to scan. */
   readonly leafEntries: number;
   readonly leafWords: Uint32Array;
   readonly leafFloats: Float32Array;
@@ -84,7 +85,7 @@ export class Scratch {
     this.queryVector = new Float32Array(buffer, this.query, settings.dimension);
     this.rotated = take(sizes.rotated);
     this.rotatedVector = new Float32Array(buffer, this.rotated, dim);
-    this.centred = take(sizes.centred);
+    this.zeros = take(sizes.zeros);
     this.forms = queryForms(buffer, take(sizes.forms), settings);
     this.leafEntries = take(sizes.leafEntries);
     this.leafWords = new Uint32Array(buffer, this.leafEntries, entriesMax * (LEAF_ENTRY_BYTES / 4));
@@ -120,7 +121,7 @@ function areaSizes(settings: IndexSettings, entriesMax: number, codeMemories: nu
   return {
     query: settings.dimension * 4,
     rotated: dim * 4,
-    centred: dim * 4,
+    zeros: dim * 4,
     forms: queryFormsBytes(settings),
     leafEntries: entriesMax * LEAF_ENTRY_BYTES,
     rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,

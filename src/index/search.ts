@@ -83,6 +83,7 @@ export class Searcher {
       return this.#answer(query.k, scale, stats);
     }
 
+    const { originReady } = this.#generation;
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
 
@@ -95,7 +96,9 @@ export class Searcher {
     stats.vectorsScanned = this.#scanLeaves(leaves, query, stats);
     if (stats.crowdedAt !== undefined) return this.#answer(query.k, scale, stats);
     // Counted now: what died before it was scanned, its successor is among these.
-    const { pending, encoded } = this.#pending(query, part);
+    const { pending, encoded: known } = this.#pending(query, part);
+    // Codes that came with the origin while the query was prepared are not for its tables.
+    const encoded = originReady ? known : 0;
     const tail = share(pending - encoded, part);
     stats.vectorsScanned += this.#scanner.scanPending(encoded, part, filter !== undefined);
     this.#exact.scanPending(encoded + tail[0], encoded + tail[1], filter !== undefined);

@@ -16,8 +16,7 @@ export interface Kernels {
   rotate(vector: number, dim: number, signs: number): void;
 
   /**
-   * Lookup tables of a rotated query (`tableBytes`; relative to the centre but for dot), and `out`: f32 scale, sum of
-   * the groups' minima, sum of the query, 0.
+   * Lookup tables of a rotated query (`tableBytes`), and `out`: f32 scale, sum of the groups' minima, sum of the query, 0.
    */
   buildTables(query: number, dim: number, tables: number, out: number): void;
   /** Estimates every vector of `leafCount` leaves and pushes those below the threshold. */
@@ -133,8 +132,8 @@ export interface Kernels {
   ): void;
 
   /**
-   * Replaces each candidate's estimate by the exact distance of the centroid, an int8 row, that its position names.
-   * `decoded`: room for `dim` f32.
+   * Replaces each candidate's estimate by the exact distance of the centroid, an int8 row, that its position names, plus
+   * the vector at `shift`; 0: plus nothing. `decoded`: room for `dim` f32.
    */
   rescore(
     buffer: number,
@@ -142,6 +141,7 @@ export interface Kernels {
     centroids: number,
     dim: number,
     metric: KernelMetric,
+    shift: number,
     decoded: number,
   ): void;
   /**
@@ -165,6 +165,7 @@ export interface Kernels {
     centroids: number,
     dim: number,
     metric: KernelMetric,
+    shift: number,
     decoded: number,
     leaves: number,
   ): void;
@@ -198,12 +199,11 @@ export interface Kernels {
 
   /**
    * Writes code and factors of one rotated residual to `centroid` into lane `lane` (0-31) of a block. The tables that
-   * read it are those of queries relative to `centre`, for dot those of the query itself.
+   * read it are those of queries that are relative to what `centroid` is relative to; for dot those of any query.
    */
   encode(
     residual: number,
     centroid: number,
-    centre: number,
     dim: number,
     usedDim: number,
     bits: KernelBits,

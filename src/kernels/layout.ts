@@ -25,7 +25,7 @@ export const TABLE_OUT_BYTES = 16;
  * | 16 | u32 | tombstone bit of the first vector |
  * | 20 | f32 | constant added to every estimate |
  * | 24 | f32 | factor of the error: distance of query and centroid, for dot the query's norm |
- * | 28 | u32 | 0 |
+ * | 28 | f32 | mean squared distance of the leaf's vectors from its centroid; only in the table of a generation |
  */
 export const LEAF_ENTRY_BYTES = 32;
 export const LEAF = {
@@ -36,6 +36,7 @@ export const LEAF = {
   firstBit: 16,
   constant: 20,
   errorScale: 24,
+  meanSquared: 28,
 };
 
 /**

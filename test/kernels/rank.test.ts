@@ -37,7 +37,7 @@ for (const metric of [0, 1] as const) {
   t.test(`leaves are ranked by their exact distances of metric ${metric}`, async (t) => {
     const { arena, query, centroids, centroid, nodes, decoded } = scene(0);
     arena.kernels.normalize(query.address, DIM);
-    arena.kernels.rescore(nodes, query.address, centroids, DIM, metric, decoded);
+    arena.kernels.rescore(nodes, query.address, centroids, DIM, metric, 0, decoded);
     arena.kernels.sortBuffer(nodes, LEAVES);
     const distanceOf = (leaf: number) => reference.distance(query.view, centroid(leaf), metric);
     const found = arena.candidates(nodes);
@@ -54,10 +54,10 @@ for (const metric of [0, 1] as const) {
 for (const metric of [0, 2] as const) {
   t.test(`the entries of metric ${metric} have what estimates need of the query and the leaf`, async (t) => {
     const { arena, query, centroids, centroid, table, nodes, decoded } = scene(metric);
-    arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
+    arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, 0, decoded);
     const entries = arena.allocate(6 * LEAF_ENTRY_BYTES);
     const last = new Uint32Array(arena.memory.buffer, entries + 5 * LEAF_ENTRY_BYTES, 8).fill(9);
-    const args = [query.address, centroids, DIM, metric, decoded, entries] as const;
+    const args = [query.address, centroids, DIM, metric, 0, decoded, entries] as const;
     arena.kernels.listLeaves(nodes, 5, table, ...args);
     arena
       .candidates(nodes)
@@ -83,10 +83,33 @@ for (const metric of [0, 2] as const) {
   });
 }
 
+t.test(
+  'centroids of dot are compared where they are from 0: shifted by what they are relative to',
+  async (t) => {
+    const { arena, query, centroids, centroid, table, nodes, decoded } = scene(2);
+    const shift = arena.floats(gaussian(random(5), DIM, 3));
+    const moved = (leaf: number) => centroid(leaf).map((value, i) => value + (shift.view[i] as number));
+    const unit = arena.floats(query.view);
+    arena.kernels.normalize(unit.address, DIM);
+    arena.kernels.rescore(nodes, unit.address, centroids, DIM, 1, shift.address, decoded);
+    const entries = arena.allocate(LEAVES * LEAF_ENTRY_BYTES);
+    const args = [query.address, centroids, DIM, 2, shift.address, decoded, entries] as const;
+    arena.kernels.listLeaves(nodes, LEAVES, table, ...args);
+    const { positions, estimates } = arena.candidates(nodes);
+    positions.forEach((leaf, i) => {
+      const angle = reference.distance(unit.view, moved(leaf), 1);
+      t.ok(Math.abs((estimates[i] as number) - angle) < 1e-4, `leaf ${leaf}`);
+      const view = new DataView(arena.memory.buffer, entries + i * LEAF_ENTRY_BYTES);
+      const constant = -reference.dot(query.view, moved(leaf));
+      t.ok(Math.abs(view.getFloat32(LEAF.constant, true) - constant) < 1e-4 * DIM, `leaf ${leaf}`);
+    });
+  },
+);
+
 t.test('the leaves to scan are those that hold the share of hits that the model expects', async (t) => {
   const model = { gap: -0.7, gapSquared: -0.05, relativeGap: -0.4, logSize: 1.1, logRank: -0.3 };
   const { arena, query, centroids, table, nodes, decoded } = scene(0);
-  arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, decoded);
+  arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, 0, decoded);
   arena.kernels.sortBuffer(nodes, LEAVES);
   const { positions, estimates } = arena.candidates(nodes);
   const distances = estimates.map(Math.sqrt);

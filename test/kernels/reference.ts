@@ -115,10 +115,10 @@ export interface Factors {
   error: number;
 }
 
-/** The factors of RaBitQ for a residual and the code values it got, for queries relative to a centre. */
+/** The factors of RaBitQ for a residual and the code values it got. */
 export function factors(
   residual: Vector,
-  { centroid, centre }: { centroid: Vector; centre: Vector },
+  centroid: Vector,
   code: number[],
   options: { bits: number; metric: number; usedDim: number },
 ): Factors {
@@ -129,8 +129,7 @@ export function factors(
   const spread = Math.max(0, (squared * dot(xbar, xbar)) / product ** 2 - 1);
   const width = 1.9 * Math.sqrt(squared) * Math.sqrt(spread / Math.max(1, options.usedDim - 1));
   if (options.metric === 2) return { add: 0, rescale: -squared / product, error: width };
-  const relative = Array.from(centroid, (value, i) => value - (centre[i] as number));
-  const shift = (squared * dot(relative, xbar)) / product;
+  const shift = (squared * dot(centroid, xbar)) / product;
   return { add: squared + 2 * shift, rescale: (-2 * squared) / product, error: 2 * width };
 }
 

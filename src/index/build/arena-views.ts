@@ -12,6 +12,8 @@ export class ArenaViews {
   readonly samplePoints: Uint32Array;
   readonly sampleOrder: Uint32Array;
   readonly sampleNearest: Uint32Array;
+  /** What samples, chunks and centroids are relative to; zero until the leader has found it. */
+  readonly origin: Float32Array;
   readonly centroids: Float32Array;
   readonly norms: Float32Array;
   readonly children: Uint32Array;
@@ -35,6 +37,7 @@ export class ArenaViews {
     this.samplePoints = words(layout.samplePoints, shape.samples);
     this.sampleOrder = words(layout.sampleOrder, shape.samples);
     this.sampleNearest = words(layout.sampleNearest, shape.samples);
+    this.origin = this.floats(layout.origin, shape.dim);
     this.centroids = this.floats(layout.centroids, shape.nodesMax * shape.dim);
     this.norms = this.floats(layout.norms, shape.nodesMax);
     this.children = words(layout.children, shape.nodesMax * 2);

@@ -92,6 +92,8 @@ export interface ArenaLayout {
   assignment: number;
   /** u32 per point: points in slot order. */
   slotOrder: number;
+  /** dim floats: what all vectors are relative to. */
+  origin: number;
   /** samples x dim floats. */
   sample: number;
   /** u32 per sample: which point it is. */
@@ -145,6 +147,7 @@ export function arenaLayout(shape: ArenaShape): ArenaLayout {
   const layout = {
     assignment: take(points * 4),
     slotOrder: take(points * 4),
+    origin: take(dim * 4),
     sample: take(samples * dim * 4),
     samplePoints: take(samples * 4),
     sampleOrder: take(samples * 4),

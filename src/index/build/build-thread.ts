@@ -5,6 +5,7 @@ import { instantiateKernels, type Kernels } from '../../kernels/kernels.js';
 import { METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { SQUARED_NORM_MAX } from '../../limits.js';
 import { CandidateBuffer } from '../candidate-buffer.js';
+import { medianOf } from '../origin.js';
 import type { PositionReader } from '../query.js';
 import type { IndexSettings } from '../settings.js';
 import { NEIGHBOUR_CANDIDATES_MAX, NEIGHBOURS_MAX, type ThreadLayout } from './arena.js';
@@ -27,6 +28,8 @@ export const JOB = {
   averageLeaves: 4,
   /** [first of leafList, end] */
   findNeighbours: 5,
+  /** [points to look at] */
+  findOrigin: 6,
 } as const;
 
 /** What is kept in 8 bits is rounded, each number by 1/254 of the largest: up to 1.6 times what is let in, at 4096 dimensions. */
@@ -79,7 +82,17 @@ export class BuildThread {
     else if (kind === JOB.assignPoints) this.#assignPoints(a, b, c === 1);
     else if (kind === JOB.averageLeaves) this.#averageLeaves(a, b);
     else if (kind === JOB.findNeighbours) this.#findNeighbours(a, b);
+    else if (kind === JOB.findOrigin) this.#findOrigin(a);
     else throw new Error(`unknown kind of job ${kind}`);
+  }
+
+  /** The median of points that are evenly spread; they take the place of the first samples. */
+  #findOrigin(count: number): void {
+    const { layout, shape, origin } = this.views;
+    origin.fill(0);
+    for (let i = 0; i < count; i++)
+      this.#load(Math.floor(((i + 0.5) * shape.points) / count), this.views.sampleAddress(i));
+    origin.set(medianOf(this.views.floats(layout.sample, count * shape.dim), count, shape.dim));
   }
 
   #loadSamples(first: number, end: number): void {
@@ -88,7 +101,10 @@ export class BuildThread {
     }
   }
 
-  /** Loads one point's vector, zero-padded; normalised for cosine, since k-means by angle is k-means of unit vectors. */
+  /**
+   * Loads one point's vector, zero-padded and relative to the origin; normalised for cosine, since k-means by angle is
+   * k-means of unit vectors.
+   */
   #load(point: number, address: number): void {
     const { dimension, metric } = this.#settings;
     const { dim } = this.views.shape;
@@ -97,6 +113,7 @@ export class BuildThread {
     this.#floats.fill(0, address / 4 + dimension, address / 4 + dim);
     this.#refuseDamaged(this.kernels.squaredNorm(address, dim), point);
     if (metric === 'cosine') this.kernels.normalize(address, dim);
+    this.kernels.subtract(address, this.views.layout.origin, address, dim);
   }
 
   /** One vector of NaN or of huge numbers would spoil the centroids, and so the codes of all the others. */

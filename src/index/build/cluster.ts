@@ -23,6 +23,9 @@ const SAMPLE_PASSES = 4;
 /** The same over all vectors, ending with the assignment that counts. */
 const DATA_PASSES = 4;
 
+/** Points whose median is the origin: it errs by a twentieth of their deviation. */
+const ORIGIN_POINTS = 512;
+
 const SAMPLES_PER_JOB = 1024;
 const LEAVES_PER_JOB = 16;
 
@@ -47,6 +50,7 @@ export class Clustering {
     const { shape } = this.#views;
     for (let i = 0; i < shape.nodesMax; i++) this.#views.identity[i] = i;
     this.#control.enter('sampling', 1);
+    this.#findOrigin();
     this.#pickSamples();
     this.#control.enter('clustering', 1 + SAMPLE_PASSES);
     const leaves = this.#growTree();
@@ -64,6 +68,11 @@ export class Clustering {
     }
     this.#splitLargeLeaves();
     return drawBlueprint(this.#views);
+  }
+
+  #findOrigin(): void {
+    this.#jobs.add(Math.min(ORIGIN_POINTS, this.#views.shape.samples));
+    this.#jobs.run(JOB.findOrigin);
   }
 
   /** One point at random from each of equal stretches: the sample is spread evenly, and read in order. */

@@ -4,6 +4,7 @@ import { rowBytes } from '../../contract/stored-vector.js';
 import type { Kernels } from '../../kernels/kernels.js';
 import {
   BLOCK_VECTORS,
+  LEAF,
   LEAF_ENTRY_BYTES,
   METRIC_NUMBER,
   OVERRUN_BYTES,
@@ -29,6 +30,7 @@ export class LeafEncoder {
   readonly #reader: PositionReader;
   readonly #write: SlotWriter;
   readonly #leafTable: Uint32Array;
+  readonly #leafFloats: Float32Array;
   readonly #scratch: number;
   readonly #scratchVector: Float32Array;
   /** Address of the leaf's centroid, decoded. */
@@ -59,11 +61,8 @@ export class LeafEncoder {
     this.#arena = arena;
     this.#reader = reader;
     this.#write = write;
-    this.#leafTable = new Uint32Array(
-      memory.buffer,
-      layout.leafTable,
-      generation.leaves * (LEAF_ENTRY_BYTES / 4),
-    );
+    this.#leafTable = generation.leafTable;
+    this.#leafFloats = new Float32Array(memory.buffer, layout.leafTable, this.#leafTable.length);
     const stride = rowBytes({ dimension: settings.dimension, precision: reader.precision });
     const rowEnd = wholeLines(2 * dim * 4 + stride + OVERRUN_BYTES);
     this.#scratch = growMemory(memory, rowEnd + blockBytes(settings));
@@ -85,15 +84,18 @@ export class LeafEncoder {
   }
 
   #encodeLeaf(leaf: number): number {
-    const count = this.#leafTable[leaf * (LEAF_ENTRY_BYTES / 4) + 1] as number;
+    const at = leaf * (LEAF_ENTRY_BYTES / 4);
+    const count = this.#leafTable[at + LEAF.count / 4] as number;
+    let squares = 0;
     for (let first = 0; first < count; first += this.#batchRows) {
-      this.#encodeBatch(leaf, first, Math.min(count, first + this.#batchRows));
+      squares += this.#encodeBatch(leaf, first, Math.min(count, first + this.#batchRows));
     }
+    this.#leafFloats[at + LEAF.meanSquared / 4] = squares / count;
     return count;
   }
 
-  /** The leaf's vectors [first, end). */
-  #encodeBatch(leaf: number, first: number, end: number): void {
+  /** The leaf's vectors [first, end); returns the sum of their squared distances from its centroid. */
+  #encodeBatch(leaf: number, first: number, end: number): number {
     const { dimension } = this.#generation.settings;
     const precision = PRECISION_NUMBER[this.#reader.precision];
     const stride = this.#rowBytes.length;
@@ -107,6 +109,7 @@ export class LeafEncoder {
     const { slotRows, layout, settings } = this.#generation;
     const centroid = layout.centroids + leaf * centroidBytes(settings);
     this.#kernels.decodeRow(centroid, codeDimension(dimension), PRECISION_NUMBER.int8, this.#centroid);
+    let squares = 0;
     for (let i = first; i < end; i++) {
       const position = this.#arena.positions[this.#arena.slotOrder[firstSlot + i] as number] as number;
       this.#reader.copyInto(position, this.#rowBytes, 0);
@@ -115,33 +118,34 @@ export class LeafEncoder {
       this.#kernels.decodeRow(this.#row, dimension, precision, this.#scratch);
       this.#scratchVector.fill(0, dimension);
       const lane = i % BLOCK_VECTORS;
-      this.#encodeScratch(lane);
+      squares += this.#encodeScratch(lane);
       if (lane < BLOCK_VECTORS - 1 && i < count - 1) continue;
       const block = Math.floor(i / BLOCK_VECTORS) * this.#blockBytes.length;
       new Uint8Array(memory.buffer, blocks + block, this.#blockBytes.length).set(this.#blockBytes);
       this.#blockBytes.fill(0);
     }
     this.#write(firstSlot + first, this.#batch.subarray(0, (end - first) * stride));
+    return squares;
   }
 
-  /** Encodes the vector in the scratch area into a lane of the block there. */
-  #encodeScratch(lane: number): void {
+  /** Encodes the vector in the scratch area into a lane of the block there; returns its squared distance from the centroid. */
+  #encodeScratch(lane: number): number {
     const { settings, layout } = this.#generation;
     const dim = codeDimension(settings.dimension);
     const kernels = this.#kernels;
     const scratch = this.#scratch;
     if (settings.metric === 'cosine') kernels.normalize(scratch, dim);
+    kernels.subtract(scratch, layout.origin, scratch, dim);
     kernels.rotate(scratch, dim, layout.signs);
-    if (settings.quantizer === 'sign') {
+    if (settings.quantizer === 'sign')
       kernels.signCode(scratch, dim, this.#block + lane * codeWords(settings.dimension) * 16);
-      return;
-    }
     kernels.subtract(scratch, this.#centroid, scratch, dim);
+    const squared = kernels.squaredNorm(scratch, dim);
+    if (settings.quantizer === 'sign') return squared;
     const metric = METRIC_NUMBER[settings.metric];
     kernels.encode(
       scratch,
       this.#centroid,
-      layout.centre,
       dim,
       settings.dimension,
       settings.bits,
@@ -149,5 +153,6 @@ export class LeafEncoder {
       this.#block,
       lane,
     );
+    return squared;
   }
 }

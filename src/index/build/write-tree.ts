@@ -6,9 +6,13 @@ import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER, PRECISION_NUMBER } from
 import { growMemory } from '../allocate-memory.js';
 import type { Generation } from '../generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
+import { medianOf, writeOrigin } from '../origin.js';
 import { blockBytes, centroidBytes, codeDimension, nodeBlockBytes } from '../settings.js';
 import type { ArenaViews } from './arena-views.js';
 import type { Blueprint } from './blueprint.js';
+
+/** Nodes of a level whose median is the centre of its codes. */
+const CENTRE_NODES_MAX = 512;
 
 /** Writes everything but codes and slot rows. */
 export function writeTree(
@@ -17,9 +21,9 @@ export function writeTree(
   arena: ArenaViews,
   blueprint: Blueprint,
 ): void {
+  writeOrigin(generation, kernels, arena.origin);
   const scratch = growMemory(generation.memory, 2 * codeDimension(generation.settings.dimension) * 4);
   const centroids = writeCentroids(generation, kernels, arena, blueprint, scratch);
-  writeCentre(generation, centroids, blueprint);
   writeLeafTable(generation, blueprint);
   writeNodes(generation, kernels, centroids, blueprint, scratch);
 }
@@ -48,17 +52,6 @@ function writeCentroids(
   return centroids;
 }
 
-/** The mean of all vectors: tables hold queries relative to it, and pending rows are encoded against it. */
-function writeCentre(generation: Generation, centroids: Float32Array, blueprint: Blueprint): void {
-  const dim = codeDimension(generation.settings.dimension);
-  const centre = new Float32Array(generation.memory.buffer, generation.layout.centre, dim);
-  blueprint.leafSizes.forEach((size, leaf) => {
-    const share = size / blueprint.slots;
-    for (let i = 0; i < dim; i++)
-      centre[i] = (centre[i] as number) + share * (centroids[leaf * dim + i] as number);
-  });
-}
-
 function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
   const { layout, settings, memory } = generation;
   const words = LEAF_ENTRY_BYTES / 4;
@@ -78,7 +71,7 @@ function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
   });
 }
 
-/** Codes of every level's nodes, as residuals to their common mean; a node above the leaves is the mean of its children. */
+/** Codes of every level's nodes, as residuals to a common centre; a node above the leaves is the mean of its children. */
 function writeNodes(
   generation: Generation,
   kernels: Kernels,
@@ -136,8 +129,9 @@ function averageInto(
 }
 
 /**
- * Nodes are ranked by distance, for `dot` by angle (their vectors are taken at unit length): ranked by inner product
- * a few nodes of large norm would come first for every query. The residuals' centre cancels out of the ranking.
+ * Nodes are ranked by distance, for `dot` by angle (their vectors, from 0 and not from the origin, are taken at unit
+ * length): ranked by inner product a few nodes of large norm would come first for every query. The residuals' centre
+ * cancels out of the ranking; it is a median, as one node far away would move the mean.
  */
 function encodeLevel(
   generation: Generation,
@@ -150,15 +144,20 @@ function encodeLevel(
   const dim = codeDimension(settings.dimension);
   const residual = new Float32Array(memory.buffer, scratch, dim);
   const centre = new Float32Array(memory.buffer, scratch + dim * 4, dim);
+  const origin = new Float32Array(memory.buffer, layout.rotatedOrigin, dim);
   const load = (node: number): void => {
     residual.set(vectors.subarray(node * dim, (node + 1) * dim));
-    if (settings.metric === 'dot') kernels.normalize(scratch, dim);
+    if (settings.metric !== 'dot') return;
+    for (let i = 0; i < dim; i++) residual[i] = (residual[i] as number) + (origin[i] as number);
+    kernels.normalize(scratch, dim);
   };
-  centre.fill(0);
-  for (let node = 0; node < level.count; node++) {
-    load(node);
-    for (let i = 0; i < dim; i++) centre[i] = (centre[i] as number) + (residual[i] as number) / level.count;
+  const looked = Math.min(level.count, CENTRE_NODES_MAX);
+  const nodes = new Float32Array(looked * dim);
+  for (let i = 0; i < looked; i++) {
+    load(Math.floor(((i + 0.5) * level.count) / looked));
+    nodes.set(residual, i * dim);
   }
+  centre.set(medianOf(nodes, looked, dim));
   const bytes = nodeBlockBytes(settings);
   for (let node = 0; node < level.count; node++) {
     load(node);
@@ -168,7 +167,6 @@ function encodeLevel(
     kernels.encode(
       scratch,
       scratch + dim * 4,
-      layout.centre,
       dim,
       settings.dimension,
       settings.bits,

@@ -8,14 +8,12 @@ import { multiplyAdd, sumLanes } from './lanes';
 /**
  * Writes code and factors of one lane. u_i is the code value of dimension i, xbar_i = u_i - K with
  * K = (2^bits - 1) / 2. `usedDim` is the number of dimensions that carried data before padding: the degrees of freedom
- * of the error. For l2 and cosine the tables hold queries relative to `centre`, which the add factor makes up for:
- * tables round what they hold, so a place common to all vectors would cost precision. For dot they hold the query
- * itself, and -<r, q> is estimated: what it loses does not depend on where the data lies, nor on the query's length.
+ * of the error. For l2 and cosine tables hold the query, not its difference to the centroid, which the add factor makes
+ * up for. For dot -<r, q> is estimated: what it loses does not depend on where the centroid lies.
  */
 export function encode(
   residual: usize,
   centroid: usize,
-  centre: usize,
   dim: u32,
   usedDim: u32,
   bits: u32,
@@ -33,7 +31,7 @@ export function encode(
   const squared = sumLanes(square);
   const mean = sumLanes(magnitude) / <f32>dim;
   const factor: f32 = bits > 1 && mean > 0 ? bestFactor(residual, dim, bits, mean) : 0;
-  writeCode(residual, centroid, centre, dim, bits, factor, block, lane);
+  writeCode(residual, centroid, dim, bits, factor, block, lane);
   writeFactors(squared, usedDim, metric, block + (dim << 2) * bits + (lane << 1));
 }
 
@@ -117,7 +115,6 @@ function measure(residual: usize, dim: u32, bits: u32, factor: f32): f32 {
 function writeCode(
   residual: usize,
   centroid: usize,
-  centre: usize,
   dim: u32,
   bits: u32,
   factor: f32,
@@ -142,7 +139,7 @@ function writeCode(
     const level = f32x4.add(f32x4.pmin(f32x4.floor(f32x4.mul(f32x4.abs(r), factors)), top), half);
     const signed = v128.bitselect(level, f32x4.neg(level), f32x4.gt(r, zero));
     product = multiplyAdd(r, signed, product);
-    along = multiplyAdd(f32x4.sub(v128.load(centroid + at), v128.load(centre + at)), signed, along);
+    along = multiplyAdd(v128.load(centroid + at), signed, along);
     square = multiplyAdd(level, level, square);
     const values = i32x4.trunc_sat_f32x4_s(f32x4.add(signed, offset));
     for (let plane: u32 = 0; plane < bits; plane++) {

@@ -5,40 +5,31 @@ import { distance } from './distance';
 import { DOT, INT8, rowBytes } from './rows';
 import { LEAF_BYTES, setLeafQuery } from './leaf';
 import { candidateAt, candidateCount, estimateOf, positionOf, setEstimate } from './select';
+import { addVector } from './vectors';
 
 /** The gap of the leaf of this rank is the spread of a query's leaves. */
 const SPREAD_RANK: u32 = 20;
 /** Bytes of a leaf's entry that do not depend on the query. */
 const LEAF_FIXED_BYTES: u32 = 20;
 
+/** Of the centroid as it is stored: what its leaf was encoded against, so that nothing is lost by its 8 bits. */
 export function rescore(
   buffer: usize,
   query: usize,
   centroids: usize,
   dim: u32,
   metric: u32,
+  shift: usize,
   decoded: usize,
 ): void {
   const count = candidateCount(buffer);
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidateAt(buffer, i);
     const number = positionOf(candidate);
-    setEstimate(candidate, centroidDistance(query, centroids, number, dim, metric, decoded));
+    decodeBytes(centroids + number * rowBytes(dim, INT8), dim, decoded);
+    if (shift != 0) addVector(decoded, shift, dim);
+    setEstimate(candidate, distance(query, decoded, dim, metric));
   }
-}
-
-/** Of the centroid as it is stored: what its leaf was encoded against, so that nothing is lost by its 8 bits. */
-@inline
-function centroidDistance(
-  query: usize,
-  centroids: usize,
-  number: u32,
-  dim: u32,
-  metric: u32,
-  decoded: usize,
-): f32 {
-  decodeBytes(centroids + number * rowBytes(dim, INT8), dim, decoded);
-  return distance(query, decoded, dim, metric);
 }
 
 export function chooseProbes(
@@ -97,17 +88,20 @@ export function listLeaves(
   centroids: usize,
   dim: u32,
   metric: u32,
+  shift: usize,
   decoded: usize,
   leaves: usize,
 ): void {
   const queryNorm: f32 = sqrt(-distance(query, query, dim, DOT));
+  const shifted: f32 = shift != 0 ? distance(query, shift, dim, DOT) : 0;
   for (let i: u32 = 0; i < count; i++) {
     const node = candidateAt(nodes, i);
     const number = positionOf(node);
     const leaf = leaves + i * LEAF_BYTES;
     memory.copy(leaf, leafTable + number * LEAF_BYTES, LEAF_FIXED_BYTES);
     if (metric == DOT) {
-      setLeafQuery(leaf, centroidDistance(query, centroids, number, dim, DOT, decoded), queryNorm);
+      decodeBytes(centroids + number * rowBytes(dim, INT8), dim, decoded);
+      setLeafQuery(leaf, distance(query, decoded, dim, DOT) + shifted, queryNorm);
     } else {
       const squared = estimateOf(node);
       setLeafQuery(leaf, squared, sqrt(squared));

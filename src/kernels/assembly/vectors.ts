@@ -48,6 +48,11 @@ function normalizeExtreme(vector: usize, dim: u32): void {
   scaleVector(vector, dim, 1 / sqrt(squaredNorm(vector, dim)));
 }
 
+/** vector += other */
+export function addVector(vector: usize, other: usize, dim: u32): void {
+  addTo(vector, other, dim << 2);
+}
+
 export function subtract(a: usize, b: usize, out: usize, dim: u32): void {
   for (let i: u32 = 0; i < dim; i += 4) {
     const at = i << 2;
