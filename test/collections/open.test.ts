@@ -2,6 +2,7 @@ import { cp, mkdir, open, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import t from 'tap';
 import type { Collection } from '../../src/collections/collection.js';
+import { GENERATION_FORMAT_VERSION } from '../../src/index/generation.js';
 import { seededRandom } from '../../src/index/random.js';
 import { batchOf } from './batches.js';
 import { creation, type Engine, openEngine, searchFor } from './engine.js';
@@ -61,6 +62,21 @@ t.test('a damaged index is built again from the vectors, with every point', asyn
   t.strictSame(after.results, before.results);
   const again = (await engine.reopen()).get('words');
   t.match(again.describe(), { points_count: 798, indexed_count: 798 });
+});
+
+t.test('an index of an older format is built again from the vectors', async (t) => {
+  const engine = await openEngine(t);
+  await (await filled(engine, 'words', 300)).startBuild({ max_leaf_size: 100 }).done;
+  await engine.collections.close();
+  const [directory = ''] = await collectionDirectories(engine);
+  const file = await open(join(directory, 'generations', '1', 'index.bin'), 'r+');
+  await file.write(Uint8Array.of(GENERATION_FORMAT_VERSION - 1), 0, 1, 8);
+  await file.close();
+
+  const reopened = (await engine.reopen()).get('words');
+  t.match(engine.complaints, [{ message: /damaged/ }]);
+  t.match(await reopened.build?.done, { state: 'succeeded' });
+  t.match(reopened.describe(), { points_count: 300, indexed_count: 300, index: { state: 'ready' } });
 });
 
 t.test('a collection whose vectors are gone is set aside, the others are served', async (t) => {
