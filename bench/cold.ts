@@ -48,7 +48,7 @@ async function benchCold(): Promise<void> {
   if (refusal !== undefined) console.log(`Skipped, the limit of memory: ${refusal}.\n`);
   for (const precision of PRECISIONS) {
     const index = await buildInProcess(base, { metric: 'cosine' }, 2, { precision });
-    const plan = planSearch(index.settings, index.leaves, index.calibration, { k: K });
+    const plan = planSearch(index.shape, index.calibration, { k: K });
     const queries = vectors.map((vector) => ({ vector, k: K, ...plan }));
     const stride = rowBytes({ dimension: base.dimension, precision });
     const opens = {

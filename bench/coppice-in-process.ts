@@ -10,6 +10,8 @@ import { BuildControl } from '../src/index/build/control.js';
 import type { Calibration } from '../src/index/calibration.js';
 import { Generation } from '../src/index/generation.js';
 import { type MatchMask, maskOf } from '../src/index/match-mask.js';
+import { nextStep, withStepBefore } from '../src/index/next-step.js';
+import type { SearchShape } from '../src/index/plan.js';
 import type { Answer, PositionReader, Query } from '../src/index/query.js';
 import { RowSlots } from '../src/index/row-slots.js';
 import { Scratch } from '../src/index/scratch.js';
@@ -26,10 +28,15 @@ import { type Matrix, row } from './data/split.js';
 export interface BuiltIndex {
   settings: IndexSettings;
   leaves: number;
+  /** What plans go by. */
+  shape: SearchShape;
   buildSeconds: number;
   /** Bytes in RAM a vector, by kind, as a collection reports them: tree, codes with factors, row -> slot. */
   bytesPerVector: { tree: number; codes: number; ids: number };
   calibration: Calibration | null;
+  /** What a calibration measures. */
+  calibrated: { generation: Generation; reader: PositionReader };
+  /** As the service does it: with all that follows where an answer is in doubt. */
   search(query: Query): Answer;
   /** What a filter that these rows match gives a search. */
   maskOf(rows: ArrayLike<number>): MatchMask;
@@ -119,17 +126,26 @@ function openBuilt(
   const open: BuiltIndex['open'] = async (backend, wrap = (reader) => reader) => {
     const opened = { ...view, leafVectors: await withBackend(leafVectors, backend) };
     const own = new Searcher(generation, kernels, wrap(new ViewVectors(opened)), scratch);
-    return (query) => own.search(query);
+    return searchWith(own);
   };
+  const shape: SearchShape = {
+    settings,
+    leaves: generation.leaves,
+    slots: generation.slots,
+    rowBytes: rowBytes(leafVectors),
+  };
+  const searchWith = (one: Searcher) => (query: Query) => searchInSteps(one, shape, query);
   const { treeBytes, codesBytes } = generation.bytesByKind;
   const idsBytes = RowSlots.bytesFor(generation.rowBase, generation.slots);
   return {
     settings,
     leaves: generation.leaves,
+    shape,
     buildSeconds: facts.buildSeconds,
     bytesPerVector: { tree: treeBytes / count, codes: codesBytes / count, ids: idsBytes / count },
     calibration: facts.calibration,
-    search: (query) => searcher.search(query),
+    calibrated: { generation, reader: new ViewVectors(view) },
+    search: searchWith(searcher),
     maskOf: (rows) => {
       slotOfRow ??= invert(generation.slotRows, generation.rowBase);
       const slots = Uint32Array.from(rows, (row) => slotOfRow?.[row] as number);
@@ -143,6 +159,18 @@ function openBuilt(
     },
     close,
   };
+}
+
+function searchInSteps(searcher: Searcher, shape: SearchShape, query: Query): Answer {
+  let before: Answer | undefined;
+  for (let step = query; ; ) {
+    const alone = searcher.search(step);
+    const answer = before === undefined ? alone : withStepBefore(before, alone, step);
+    const next = nextStep(shape, step, answer, answer.stats.matches ?? shape.slots);
+    if (next === undefined) return answer;
+    before = answer;
+    step = next;
+  }
 }
 
 function invert(slotRows: Uint32Array, rowEnd: number): Uint32Array {

@@ -2,10 +2,8 @@
 // target, and cost beside the search without a filter and the exact scan of the matches. In process, one thread.
 // Usage: npm run bench -- filters [--data glove|embeddings] [--count N] [--smoke]
 
-import { rowBytes } from '../src/contract/stored-vector.js';
 import { planSearch } from '../src/index/plan.js';
-import { planFiltered, planNext } from '../src/index/plan-filtered.js';
-import type { Answer, Query, QueryFilter } from '../src/index/query.js';
+import type { Query } from '../src/index/query.js';
 import { benchOptions } from './bench-options.js';
 import { quantile } from './client/timed-searches.js';
 import { buildInProcess } from './coppice-in-process.js';
@@ -21,8 +19,6 @@ const SHARES = [1, 0.5, 0.1, 0.01, 0.001, 0.0001];
 const QUERIES = '200';
 const WANTED = { recall: TARGET - 0.01, unfilteredTimes: 3 };
 
-type FilteredQuery = Query & { filter: QueryFilter };
-
 const HELP = `npm run bench -- filters [--data glove|embeddings] [--count N] [--queries ${QUERIES}] [--smoke]
 
 ${DATA_HELP}`;
@@ -30,12 +26,7 @@ const options = benchOptions(HELP, { ...DATA_OPTIONS, queries: { type: 'string',
 const { base, queries } = await loadBenchData(options, console.error);
 const index = await buildInProcess(base, { metric: 'cosine' }, 2);
 const vectors = Array.from({ length: queries.count }, (_, i) => row(queries, i));
-const plan = planSearch(index.settings, index.leaves, index.calibration, { k: K, targetRecall: TARGET });
-const shape = {
-  ...index,
-  slots: base.count,
-  rowBytes: rowBytes({ dimension: base.dimension, precision: 'float32' }),
-};
+const plan = planSearch(index.shape, index.calibration, { k: K, targetRecall: TARGET });
 const nearestFirst = rowsByDistance(base, queries);
 const rows = SHARES.flatMap((share) => CORRELATIONS.map((correlation) => measure(share, correlation)));
 await index.close();
@@ -51,12 +42,12 @@ function measure(share: number, correlation: Correlation): object {
   const asked = vectors.map((vector, i) => {
     const mask = index.maskOf(matchingRows(correlation, count, base.count, (n) => nearestFirst(n), i));
     const request = { k: K, targetRecall: TARGET };
-    const filtered = planFiltered(shape, index.calibration, request, mask);
-    return { vector, k: K, ...filtered };
+    const filtered = planSearch(index.shape, index.calibration, request, mask);
+    return { vector, k: K, ...filtered, mask };
   });
   for (const query of asked) {
-    const answer = search(query);
-    const way = answer.stats.way as string;
+    const answer = index.search(query);
+    const way = answer.stats.searchWay;
     ways.set(way, (ways.get(way) ?? 0) + 1);
     found.push(answer.distances);
     truth.push(index.search({ ...query, exact: true }).distances);
@@ -78,23 +69,16 @@ function measure(share: number, correlation: Correlation): object {
   };
 }
 
-/** As the service does: what has crowded its candidates out is searched again. */
-function search(query: FilteredQuery): Answer {
-  const answer = index.search(query);
-  const next = planNext(shape, query, answer.stats);
-  return next === undefined ? answer : search(next);
-}
-
 /**
  * Microseconds of the planned search, of the exact scan of the matches and of the search without a filter: one after the
  * other for each query, as the machine's speed changes; each with the mask taken in.
  */
-function medians(asked: FilteredQuery[]): { us: number; exactUs: number; unfilteredUs: number } {
+function medians(asked: Query[]): { us: number; exactUs: number; unfilteredUs: number } {
   const times = { us: [] as number[], exactUs: [] as number[], unfilteredUs: [] as number[] };
   for (const [i, query] of asked.entries()) {
-    const planned = () => times.us.push(timed(() => search(query)));
+    const planned = () => times.us.push(timed(() => index.search(query)));
     const exact = () => times.exactUs.push(timed(() => index.search({ ...query, exact: true })));
-    search(query);
+    index.search(query);
     // Whoever comes second finds the vectors in the caches of the processor: they take turns.
     for (const run of i % 2 === 0 ? [planned, exact] : [exact, planned]) run();
     times.unfilteredUs.push(timed(() => index.search({ vector: query.vector, k: K, ...plan })));

@@ -139,6 +139,7 @@ function leavesOver(blocks: number, bytes: number, vectors: number): { address: 
     view.setUint32(LEAF.firstBit, i * perLeaf, true);
     view.setFloat32(LEAF.constant, 1, true);
     view.setFloat32(LEAF.errorScale, 1, true);
+    view.setUint32(LEAF.leafNumbers, 0, true);
   }
   return { address, count };
 }

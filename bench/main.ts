@@ -10,7 +10,8 @@ const BENCHES: Record<string, string> = {
   precision: 'recall, bytes and speed of full vectors as float32, float16 and int8',
   search:
     'recall against QPS of one thread in process, beside hnswlib, usearch and LanceDB; held to one core',
-  recall: 'what declared recalls are worth on unseen queries, and what they cost',
+  recall:
+    'what declared recalls are worth on unseen queries, and what they cost; with --shapes whatever the data are and do',
   cold: 'searches whose vectors come from the disk; as root also within a limit of memory',
   data: 'how hard the made-up embeddings are, beside GloVe',
   service: 'figures of a running service, over HTTP',

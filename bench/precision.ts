@@ -32,7 +32,7 @@ for (const metric of METRICS) {
   let truth: ArrayLike<number>[] | undefined;
   for (const precision of PRECISIONS) {
     const index = await buildInProcess(base, { metric }, 2, { precision });
-    const plan = planSearch(index.settings, index.leaves, index.calibration, { k: K });
+    const plan = planSearch(index.shape, index.calibration, { k: K });
     const exactly = (vector: Float32Array) =>
       index.search({ vector, k: K, probes: 0, rerankFactor: 1, exact: true }).rows;
     const search = (vector: Float32Array) => index.search({ vector, k: K, ...plan });

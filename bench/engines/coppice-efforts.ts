@@ -2,8 +2,7 @@
 // ends of what is calibrated probes as given.
 
 import type { Calibration } from '../../src/index/calibration.js';
-import { planSearch, type SearchPlan } from '../../src/index/plan.js';
-import type { IndexSettings } from '../../src/index/settings.js';
+import { planSearch, type SearchPlan, type SearchShape } from '../../src/index/plan.js';
 
 const TARGETS = [0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998];
 /** Where nothing is calibrated. */
@@ -24,20 +23,19 @@ export interface CoppiceEffort {
 }
 
 interface Index {
-  settings: IndexSettings;
-  leaves: number;
+  shape: SearchShape;
   calibration: Calibration | null;
 }
 
-export function coppiceEfforts({ settings, leaves, calibration }: Index, k: number): CoppiceEffort[] {
-  const fixed = PROBES.filter(([probes]) => probes <= leaves).map(([probes, rerankFactor]) => ({
+export function coppiceEfforts({ shape, calibration }: Index, k: number): CoppiceEffort[] {
+  const fixed = PROBES.filter(([probes]) => probes <= shape.leaves).map(([probes, rerankFactor]) => ({
     setting: `probes ${probes}, rerank ${rerankFactor}`,
     plan: { probes, probeShare: 1, rerankFactor, exact: false },
   }));
   if (calibration === null) return fixed;
   const declared = TARGETS.map((targetRecall) => ({
     setting: `target_recall ${targetRecall}`,
-    plan: planSearch(settings, leaves, calibration, { k, targetRecall }),
+    plan: planSearch(shape, calibration, { k, targetRecall }),
   })).filter(({ plan }) => !plan.exact);
   return [...fixed.slice(0, 2), ...declared, ...fixed.slice(-1)];
 }

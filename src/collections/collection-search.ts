@@ -8,8 +8,9 @@ import { checkVector } from '../contract/vector.js';
 import { unindexedWarnings } from '../contract/warnings.js';
 import { ServiceError } from '../errors.js';
 import { filterPredicate } from '../filter/predicate.js';
-import { planNext } from '../index/plan-filtered.js';
-import type { Answer, Query, QueryFilter } from '../index/query.js';
+import { nextStep, withStepBefore } from '../index/next-step.js';
+import type { SearchPlan } from '../index/plan.js';
+import type { Answer, Query, SearchWay } from '../index/query.js';
 import type { PointsStore } from '../storage/points-store.js';
 import { yieldToLoop } from '../turns.js';
 import type { Dispatcher } from './dispatcher.js';
@@ -17,10 +18,9 @@ import type { EndSignal } from './end-signal.js';
 import type { Lane } from './fair-queue.js';
 import type { SelectedMask } from './filters.js';
 import { decodePayload } from './payloads.js';
-import { filteredShape, planFilteredFor, planFor } from './plan-for.js';
+import { planFor, shapeOf } from './plan-for.js';
 import type { ReplySize } from './reply-room.js';
 import { compareHits, passes, scoreOf } from './scores.js';
-import { searchWayOf } from './search-way.js';
 import type { ServedGeneration } from './served-generation.js';
 import { isLong, partCount, queryNs } from './split.js';
 import type { StoredVectors } from './stored-vectors.js';
@@ -31,8 +31,6 @@ const RESULTS_PER_TURN = 64;
 const PAYLOAD_BYTES_PER_RESULT = 2048;
 /** What a result takes beside its id, vector and payload. */
 const RESULT_BYTES = 40;
-/** Each time a search finds too little it probes this many times as many leaves. */
-const WIDENING = 4;
 /** Answers asked for at most, while points are replaced between the scan and the look-up of ids. */
 const ATTEMPTS_MAX = 8;
 
@@ -110,44 +108,21 @@ export class CollectionSearch {
   }
 
   /**
-   * Runs a query on the pool. Where the probed leaves hold fewer than k live points (small leaves, many deletes) it
-   * probes on, so that fewer than k come back only when fewer are there; or, with a filter, fewer match.
+   * Runs a query on the pool, and what has to follow where its answer is in doubt: fewer than k come back only when fewer are there, or
+   * match. The last answer tells how it went, with the work of all of them.
    */
   async ask(live: LiveView, query: Query, caller: Caller = {}): Promise<Answer> {
-    const { filter } = query;
-    if (filter !== undefined) return this.#askFiltered(live, { ...query, filter }, caller);
-    const { leaves } = live.served.generation;
-    const wanted = Math.min(query.k, live.served.indexedCount + live.served.pendingCount);
-    for (let { probes } = query; ; probes = Math.min(leaves, probes * WIDENING)) {
-      const isFirst = probes === query.probes;
-      const answer = await this.#askOnce(live, isFirst ? query : { ...query, probes, probeShare: 1 }, caller);
-      if (answer.rows.length >= wanted || query.exact || probes >= leaves) return answer;
+    const shape = shapeOf(live);
+    let before: Answer | undefined;
+    for (let step = query; ; ) {
+      const alone = await this.#askOnce(live, step, caller);
+      const answer = before === undefined ? alone : withStepBefore(before, alone, step);
+      const findable = answer.stats.matches ?? live.served.indexedCount + live.served.pendingCount;
+      const next = nextStep(shape, step, answer, findable);
+      if (next === undefined) return answer;
+      before = answer;
+      step = next;
     }
-  }
-
-  async #askFiltered(
-    live: LiveView,
-    query: Query & { filter: QueryFilter },
-    caller: Caller,
-  ): Promise<Answer> {
-    const answer = await this.#askOnce(live, query, caller);
-    if (query.exact) return answer;
-    const next = planNext(filteredShape(live), query, answer.stats);
-    if (next?.exact) return this.#askCrowded(live, next, caller);
-    if (next !== undefined) return this.#askFiltered(live, next, caller);
-    const { way, matches = 0 } = answer.stats;
-    if (way === 'all_leaves' || answer.rows.length >= Math.min(query.k, matches)) return answer;
-    return this.#askFiltered(live, { ...query, filter: { ...query.filter, efforts: [] } }, caller);
-  }
-
-  /** Points that the distance was taken from may have been deleted: then it says nothing of those that are left. */
-  async #askCrowded(live: LiveView, query: Query, caller: Caller): Promise<Answer> {
-    const answer = await this.#askOnce(live, query, caller);
-    const { within, k, ...rest } = query;
-    if (within === undefined) return answer;
-    const kth = answer.distances[k - 1];
-    const isEnough = kth === undefined ? answer.rows.length >= (answer.stats.matches ?? 0) : kth <= within;
-    return isEnough ? answer : this.#askOnce(live, { ...rest, k }, caller);
   }
 
   /** In parts where that is faster, or where it would hold a thread for long. */
@@ -181,14 +156,13 @@ export class CollectionSearch {
     vector: Float32Array,
     self: string | undefined,
   ): Promise<{ query: Query; unindexedKeys: string[] }> {
+    // Planned as well for one more: the point itself is always found.
     const k = self === undefined ? request.k : request.k + 1;
-    if (request.filter === undefined) {
-      const plan = planFor(live, request);
-      return { query: { vector, k, ...plan, exact: request.exact || plan.exact }, unindexedKeys: [] };
-    }
+    if (request.filter === undefined)
+      return { query: queryOf(vector, k, planFor(live, request), request), unindexedKeys: [] };
     const { mask, unindexedKeys } = await this.#options.mask(live.served, request.filter);
-    const plan = planFilteredFor(live, request, mask);
-    return { query: { vector, k, ...plan, exact: request.exact || plan.exact }, unindexedKeys };
+    const plan = planFor(live, request, mask);
+    return { query: { ...queryOf(vector, k, plan, request), mask }, unindexedKeys };
   }
 
   /**
@@ -205,7 +179,7 @@ export class CollectionSearch {
     const { query, unindexedKeys } = await this.#query(live, request, vector, self);
     const answer = await this.ask(live, query, caller);
     // A search by id is no sample: its own point would be found in any case.
-    if (!query.exact && self === undefined && query.filter === undefined)
+    if (!query.exact && self === undefined && query.mask === undefined)
       this.#options.searched(request, query);
     const { hits, vanished } = this.#matching(live, query, this.hitsOf(answer, self), request.filter);
     if (hits.length < request.k && vanished > 0 && !isLast) return undefined;
@@ -213,7 +187,7 @@ export class CollectionSearch {
     const response: SearchResponse = { results, ...unindexedWarnings(unindexedKeys) };
     if (request.with_stats)
       response.stats = {
-        way: searchWayOf(query, answer),
+        way: answer.stats.searchWay,
         ...statsOf(live, answer, performance.now() - startedAt, unindexedKeys),
       };
     return response;
@@ -222,12 +196,12 @@ export class CollectionSearch {
   /** Without those that are newer than the filter's mask and do not meet it. */
   #matching(
     { served }: LiveView,
-    { filter: applied }: Query,
+    { mask }: Query,
     found: { hits: Hit[]; vanished: number },
     filter: Filter | undefined,
   ): { hits: Hit[]; vanished: number } {
-    if (applied === undefined || filter === undefined) return found;
-    const knownEnd = served.generation.rowBase + applied.mask.pendingCount;
+    if (mask === undefined || filter === undefined) return found;
+    const knownEnd = served.generation.rowBase + mask.pendingCount;
     if (found.hits.every(({ row }) => row < knownEnd)) return found;
     const meets = filterPredicate(filter);
     const hits = found.hits.filter(({ id, key, row }) => {
@@ -272,6 +246,18 @@ export class CollectionSearch {
   }
 }
 
+function queryOf(vector: Float32Array, k: number, plan: SearchPlan, { exact }: SearchRequest): Query {
+  return { vector, k, ...plan, exact: exact || plan.exact };
+}
+
+/** The words that answers to filtered searches have for it. */
+const FILTER_WAYS = {
+  exact: 'exact',
+  probes: 'probes',
+  widened: 'probes',
+  compared_all: 'all_leaves',
+} as const satisfies Record<SearchWay, string>;
+
 /** Stage times are those of the worker; `total` is what the caller waited for inside the engine. */
 function statsOf(
   { served }: LiveView,
@@ -279,10 +265,11 @@ function statsOf(
   totalMs: number,
   unindexedKeys: string[],
 ): Omit<SearchStats, 'way'> {
-  const { matches, way } = stats;
+  const { matches, searchWay } = stats;
   return {
-    ...(matches !== undefined &&
-      way !== undefined && { filter: { matches, way, unindexed_keys: unindexedKeys } }),
+    ...(matches !== undefined && {
+      filter: { matches, way: FILTER_WAYS[searchWay], unindexed_keys: unindexedKeys },
+    }),
     probes: stats.probes,
     leaves: stats.leaves,
     vectors_scanned: stats.vectorsScanned,

@@ -2,6 +2,7 @@
 // together, because the hop to a thread costs as much as a search. One for all collections. Main thread.
 
 import { ServiceError } from '../errors.js';
+import { mergeAnswers } from '../index/merge-answers.js';
 import type { Answer, PendingCounts, Query, QueryPart } from '../index/query.js';
 import { QUEUED_SEARCHES_MAX, QUEUED_SEARCHES_OF_COLLECTION_MAX } from '../limits.js';
 import type { SearchView } from '../workers/messages.js';
@@ -9,7 +10,6 @@ import type { SearchPool } from '../workers/search-pool.js';
 import { DispatchFigures } from './dispatch-figures.js';
 import type { EndSignal } from './end-signal.js';
 import { FairQueue, type Lane, type Waiting } from './fair-queue.js';
-import { mergeAnswers } from './merge-answers.js';
 
 /** Queries of one task: 16 amortise the hop, more would only make the first of them late. */
 const QUERIES_PER_TASK = 16;

@@ -1,12 +1,14 @@
 // Has the codes of appended rows made by the search pool, a batch at a time: until then a search compares these rows
 // with their full vectors. Main thread.
 
+import { rowBytes } from '../contract/stored-vector.js';
 import type { Dispatcher } from './dispatcher.js';
 import type { Log } from './log.js';
 import type { Views } from './views.js';
 
-/** Rows without codes before a pool thread is asked: comparing so few exactly costs next to nothing. */
+/** Rows without codes before a pool thread is asked, or more where all of them have fewer bytes: comparing so few exactly costs next to nothing. */
 const ROWS_MIN = 256;
+const ROW_BYTES_MIN = 128 * 1024;
 /** What a task of a few hundred rows takes, roughly: its turn comes after as much of other work. */
 const TASK_NS = 2_000_000;
 
@@ -30,8 +32,10 @@ export class PendingEncoder {
   /** Rows may have been appended: encodes them in the background where they are many, one task at a time. */
   wake(): void {
     if (this.#stopped || this.#running) return;
-    const { generation } = this.#options.views.current.served;
-    if (generation.pendingCount - generation.encodedCount < ROWS_MIN) return;
+    const { view, served } = this.#options.views.current;
+    const { generation } = served;
+    const uncoded = generation.pendingCount - generation.encodedCount;
+    if (uncoded < ROWS_MIN || uncoded * rowBytes(view.vectors) < ROW_BYTES_MIN) return;
     const before = generation.encodedCount;
     this.#running = this.#encode().finally(() => {
       this.#running = undefined;

@@ -2,9 +2,7 @@
 
 import { rowBytes } from '../contract/stored-vector.js';
 import type { MatchMask } from '../index/match-mask.js';
-import { type EffortRequest, planSearch, type SearchPlan } from '../index/plan.js';
-import { type FilteredShape, planFiltered } from '../index/plan-filtered.js';
-import type { QueryFilter } from '../index/query.js';
+import { type EffortRequest, planSearch, type SearchPlan, type SearchShape } from '../index/plan.js';
 import { CONFIDENCE_DEFAULT } from '../limits.js';
 import type { LiveView } from './views.js';
 
@@ -18,26 +16,12 @@ export interface Effort {
   confidence?: number | undefined;
 }
 
-export function planFor({ view, served }: LiveView, effort: Effort): SearchPlan {
-  return planSearch(
-    view.settings,
-    served.generation.leaves,
-    served.facts?.calibration ?? null,
-    requestOf(effort),
-  );
+/** `mask`: what a filter leaves. */
+export function planFor(live: LiveView, effort: Effort, mask?: MatchMask): SearchPlan {
+  return planSearch(shapeOf(live), live.served.facts?.calibration ?? null, requestOf(effort), mask);
 }
 
-/** The same for what a filter leaves. */
-export function planFilteredFor(
-  live: LiveView,
-  effort: Effort,
-  mask: MatchMask,
-): SearchPlan & { filter: QueryFilter } {
-  const calibration = live.served.facts?.calibration ?? null;
-  return planFiltered(filteredShape(live), calibration, requestOf(effort), mask);
-}
-
-export function filteredShape({ view, served }: LiveView): FilteredShape {
+export function shapeOf({ view, served }: LiveView): SearchShape {
   const { leaves, slots } = served.generation;
   return { settings: view.settings, leaves, slots, rowBytes: rowBytes(view.vectors) };
 }

@@ -6,14 +6,14 @@ import type { Metric } from '../contract/index-settings.js';
 import type { RecallReport, RecallRequest } from '../contract/recall.js';
 import { checkVector } from '../contract/vector.js';
 import { ServiceError } from '../errors.js';
+import type { MatchMask } from '../index/match-mask.js';
 import type { Answer, Query } from '../index/query.js';
 import { RECALL_SAMPLES_DEFAULT } from '../limits.js';
 import type { CollectionSearch } from './collection-search.js';
 import { PointDrawer } from './draw-points.js';
 import type { Filters } from './filters.js';
-import { planFilteredFor, planFor } from './plan-for.js';
+import { planFor } from './plan-for.js';
 import { type RecallSample, recallReportOf } from './recall-report.js';
-import { searchWayOf } from './search-way.js';
 import type { StoredVectors } from './stored-vectors.js';
 import type { LiveView, Views } from './views.js';
 
@@ -99,8 +99,8 @@ async function measureOne(
 ): Promise<RecallSample> {
   // One more, for the sample itself.
   const k = self === undefined ? request.k : request.k + 1;
-  const { plan, unindexedKeys } = await planOf(options, live, request);
-  const query: Query = { vector, k, ...plan };
+  const { plan, mask, unindexedKeys } = await planOf(options, live, request);
+  const query: Query = { vector, k, ...plan, ...(mask && { mask }) };
   const before = pointsStamp(live);
   const [found, searchUs] = await timed(() => options.search.ask(live, query));
   const [truth, exactUs] = await timed(() => options.search.ask(live, { ...query, exact: true }));
@@ -108,7 +108,7 @@ async function measureOne(
     recall: recallOf(found, truth, self, request.k),
     isShort: isShort(found, truth, self, request.k) && pointsStamp(live) === before,
     isPending: self !== undefined && self >= live.view.rowBase,
-    way: searchWayOf(query, found),
+    way: found.stats.searchWay,
     ...{ searchUs, exactUs, probes: found.stats.probes, plan, unindexedKeys },
   };
 }
@@ -118,10 +118,10 @@ async function planOf(
   { filters }: RecallOptions,
   live: LiveView,
   request: RecallRequest,
-): Promise<Pick<RecallSample, 'plan' | 'unindexedKeys'>> {
+): Promise<Pick<RecallSample, 'plan' | 'unindexedKeys'> & { mask?: MatchMask }> {
   if (request.filter === undefined) return { plan: planFor(live, request), unindexedKeys: [] };
   const { mask, unindexedKeys } = await filters.mask(live.served, request.filter);
-  return { plan: planFilteredFor(live, request, mask), unindexedKeys };
+  return { plan: planFor(live, request, mask), mask, unindexedKeys };
 }
 
 /**

@@ -1,10 +1,8 @@
 // What a query costs a thread, and into how many parts it is cut. Runs on any thread.
 
 import { rowBytes } from '../contract/stored-vector.js';
-import { codesNs, matchesNs } from '../index/plan-filtered.js';
-import type { Query, QueryFilter } from '../index/query.js';
-import { codeDimension } from '../index/settings.js';
-import { filteredShape } from './plan-for.js';
+import { codesNs, matchesNs } from '../index/costs.js';
+import type { Query } from '../index/query.js';
 import type { LiveView } from './views.js';
 
 /** What a query takes beside its scan: tables, ranking of leaves, rerank. */
@@ -14,36 +12,32 @@ const SHARE_NS = 400_000;
 /** No part holds a thread for longer than about this: others wait for it. */
 const PART_NS_MAX = 4_000_000;
 const PARTS_MAX = 1024;
-/** Bytes that a thread scans in a nanosecond: from memory, and codes by table look-up. */
+/** Bytes of full vectors that a thread compares in a nanosecond, one after the other. */
 const VECTOR_BYTES_PER_NS = 4;
-const CODE_BYTES_PER_NS = 12;
+/** Of the rows that a search within a distance looks at, about so many are read. */
+const READ_SHARE = 0.05;
 
 /** A rough estimate of what a query takes on one thread. */
 export function queryNs({ view, served }: LiveView, query: Query): number {
   const { generation } = served;
-  const { dimension, bits } = view.settings;
-  const vectorNs = rowBytes(view.vectors) / VECTOR_BYTES_PER_NS;
-  if (query.filter !== undefined) return filteredNs({ view, served }, query, query.filter);
-  if (query.exact) return QUERY_NS + (view.slots + generation.pendingCount) * vectorNs;
-  const codeNs = (codeDimension(dimension) * bits) / 8 / CODE_BYTES_PER_NS;
-  const encoded = Math.min(generation.encodedCount, generation.pendingCount);
-  const probed = generation.leaves === 0 ? 0 : (view.slots * query.probes) / generation.leaves;
-  return QUERY_NS + (probed + encoded) * codeNs + Math.max(0, generation.pendingCount - encoded) * vectorNs;
-}
-
-function filteredNs({ view, served }: LiveView, query: Query, { mask, efforts }: QueryFilter): number {
-  const { leaves } = served.generation;
+  const { leaves, slots, pendingCount } = generation;
+  const bytes = rowBytes(view.vectors);
+  const all = query.mask?.matches ?? slots + pendingCount;
   if (query.exact) {
-    const shape = filteredShape({ view, served });
-    const narrowNs = query.within === undefined ? 0 : codesNs(shape);
-    return QUERY_NS + matchesNs(mask.matches, shape.rowBytes) + narrowNs;
+    const isSequential = query.mask === undefined;
+    return QUERY_NS + (isSequential ? (all * bytes) / VECTOR_BYTES_PER_NS : matchesNs(all, bytes));
   }
-  const { dimension, bits } = view.settings;
-  const share = mask.matches / Math.max(1, view.slots);
-  const probes = efforts.find(({ matchShare }) => matchShare <= share)?.probes ?? leaves;
-  const scanned = leaves === 0 ? 0 : (view.slots * probes) / leaves;
-  const codeNs = (codeDimension(dimension) * bits) / 8 / CODE_BYTES_PER_NS;
-  return QUERY_NS + (scanned + served.generation.pendingCount) * codeNs;
+  const encoded = Math.min(generation.encodedCount, pendingCount);
+  const uncodedNs = ((pendingCount - encoded) * bytes) / VECTOR_BYTES_PER_NS;
+  const codes = (count: number) => codesNs(view.settings, count);
+  if (query.doubt !== undefined)
+    return QUERY_NS + codes(slots + encoded) + matchesNs(READ_SHARE * all, bytes) + uncodedNs;
+  // Of the rows that are near the query so many may be found as everywhere.
+  const share = Math.min(1, all / Math.max(1, slots));
+  const effort = query.efforts?.find(({ matchShare }) => matchShare <= share);
+  const probes = query.efforts === undefined ? query.probes : (effort?.probes ?? leaves);
+  const probed = leaves === 0 ? 0 : (slots * Math.min(probes, leaves)) / leaves;
+  return QUERY_NS + codes(probed + encoded) + uncodedNs;
 }
 
 /** Whether short queries should not wait for it. */

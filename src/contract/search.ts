@@ -24,6 +24,7 @@ interface GivenEffort {
   target_recall?: number | undefined;
   min_recall?: number | undefined;
   confidence?: number | undefined;
+  rerank_factor?: number | undefined;
 }
 
 /** Refuses two ways to say how much work a search does, and a confidence of nothing. */
@@ -33,6 +34,11 @@ export function refuseTwoEfforts(given: GivenEffort, context: z.RefinementCtx): 
   const ways = (['probes', 'target_recall', 'min_recall'] as const).filter((way) => given[way] !== undefined);
   const [first, ...others] = ways;
   for (const other of others) refuse(other, `Give either \`${first}\` or \`${other}\``);
+  if (given.rerank_factor !== undefined && given.min_recall !== undefined)
+    refuse(
+      'rerank_factor',
+      'Give either `rerank_factor` or `min_recall`: with a limit of candidates nothing is promised',
+    );
   if (given.confidence !== undefined && given.min_recall === undefined)
     refuse('confidence', '`confidence` is that of `min_recall`; give both, or neither');
 }
@@ -72,11 +78,11 @@ export const effortFields = {
     .max(1)
     .optional()
     .describe(
-      'Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of ' +
+      'Share of the true k nearest that a query finds at least, with the probability `confidence`; instead of ' +
         '`target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are ' +
-        'exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability ' +
-        'is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and ' +
-        'for 1, all vectors are compared.',
+        'exchangeable with the stored points that the build has calibrated with. The probability is over such queries, ' +
+        'and holds for 95 of 100 builds; it is not that of one given query. Where the calibration cannot tell, all ' +
+        'vectors are compared.',
     ),
   confidence: z
     .number()

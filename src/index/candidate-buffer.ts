@@ -42,11 +42,15 @@ export class CandidateBuffer {
     this.#header[BUFFER.pushed / 4] = 0;
   }
 
-  /** Its content becomes these positions, without estimates; at most `keepMax`. */
-  list(positions: readonly number[]): void {
-    this.reset(positions.length);
-    for (const [i, position] of positions.entries()) this.#words[i * CANDIDATE_WORDS] = position;
-    this.#header[BUFFER.count / 4] = positions.length;
+  /** A copy of its content, for `restore`. */
+  save(): Uint32Array {
+    return this.#words.slice(0, this.count * CANDIDATE_WORDS);
+  }
+
+  restore(saved: Uint32Array): void {
+    this.reset(this.keepMax);
+    this.#words.set(saved);
+    this.#header[BUFFER.count / 4] = saved.length / CANDIDATE_WORDS;
   }
 
   get count(): number {

@@ -1,19 +1,24 @@
-// Codes for rows that came after the build, relative to the origin alone. Runs on a search worker, one at a time per generation.
+// Codes for rows that came after the build: as residuals to the centroid of the nearest leaf, or relative to the origin alone where
+// they lie far from every leaf. Runs on a search worker, one at a time per generation.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { BLOCK_VECTORS, METRIC_NUMBER, PRECISION_NUMBER } from '../kernels/layout.js';
+import { BLOCK_VECTORS, LEAF, LEAF_WORDS, METRIC_NUMBER, PRECISION_NUMBER } from '../kernels/layout.js';
 import type { Generation } from './generation.js';
-import { PENDING_CHUNK_ROWS } from './memory-layout.js';
+import { CHUNK_CODES_OFFSET, CHUNK_LEAVES_OFFSET, PENDING_CHUNK_ROWS } from './memory-layout.js';
 import { medianOf, writeOrigin } from './origin.js';
 import type { PositionReader } from './query.js';
+import { LeafRanker } from './rank-leaves.js';
+import { noLeaf } from './reached-leaves.js';
 import type { Scratch } from './scratch.js';
-import { blockBytes, codeDimension, codeWords } from './settings.js';
+import { blockBytes, centroidBytes, codeDimension, codeWords } from './settings.js';
 
 /** A task encodes no more rows than this: searches wait for it. */
 const ROWS_PER_TASK_MAX = 512;
 
 /** Before the first build the origin is the median of so many rows. */
 const ORIGIN_ROWS_MAX = 256;
+/** A leaf's own vectors are within so many standard deviations of their mean squared distance, all but one in a thousand. */
+const SPREAD_DEVIATIONS = 3;
 
 /** Encodes some of the pending rows that have no codes yet, publishes them, and returns how many are left. */
 export function encodePending(
@@ -30,9 +35,10 @@ export function encodePending(
     findOrigin(pending, generation, kernels, reader, scratch);
     generation.publishOrigin();
   }
+  const encoder = new PendingEncoder(generation, kernels, scratch);
   for (let row = first; row < end; row++) {
     loadRow(row, generation, kernels, reader, scratch);
-    encodeRow(row, generation, kernels, scratch);
+    encoder.encode(row);
   }
   generation.publishEncoded(end);
   return pending - end;
@@ -54,33 +60,6 @@ function loadRow(
   if (settings.metric === 'cosine') kernels.normalize(scratch.rotated, dim);
 }
 
-/** Encodes the vector in `scratch.rotated`, and leaves it in ruins. */
-function encodeRow(row: number, generation: Generation, kernels: Kernels, scratch: Scratch): void {
-  const { settings, layout } = generation;
-  const dim = codeDimension(settings.dimension);
-  const inChunk = row % PENDING_CHUNK_ROWS;
-  const codes = generation.chunkAddress(Math.floor(row / PENDING_CHUNK_ROWS)) + PENDING_CHUNK_ROWS / 8;
-  const { rotated, zeros } = scratch;
-  kernels.subtract(rotated, layout.origin, rotated, dim);
-  kernels.rotate(rotated, dim, layout.signs);
-  if (settings.quantizer === 'sign') {
-    kernels.signCode(rotated, dim, codes + inChunk * codeWords(settings.dimension) * 16);
-    return;
-  }
-  const block = codes + Math.floor(inChunk / BLOCK_VECTORS) * blockBytes(settings);
-  const metric = METRIC_NUMBER[settings.metric];
-  kernels.encode(
-    rotated,
-    zeros,
-    dim,
-    settings.dimension,
-    settings.bits,
-    metric,
-    block,
-    inChunk % BLOCK_VECTORS,
-  );
-}
-
 /** The median of rows that are evenly spread over those there are. */
 function findOrigin(
   pending: number,
@@ -97,4 +76,86 @@ function findOrigin(
     rows.set(scratch.rotatedVector, i * dim);
   }
   writeOrigin(generation, kernels, medianOf(rows, count, dim));
+}
+
+class PendingEncoder {
+  readonly #generation: Generation;
+  readonly #kernels: Kernels;
+  readonly #scratch: Scratch;
+  readonly #ranker: LeafRanker;
+  readonly #dim: number;
+  readonly #meanSquares: Float32Array;
+
+  constructor(generation: Generation, kernels: Kernels, scratch: Scratch) {
+    const { leafTable, settings } = generation;
+    this.#generation = generation;
+    this.#kernels = kernels;
+    this.#scratch = scratch;
+    this.#ranker = new LeafRanker(generation, kernels, scratch);
+    this.#dim = codeDimension(settings.dimension);
+    this.#meanSquares = new Float32Array(leafTable.buffer, leafTable.byteOffset, leafTable.length);
+  }
+
+  /** Writes code and leaf of the row whose vector stands in `scratch.rotated`, and leaves that in ruins. */
+  encode(row: number): void {
+    const generation = this.#generation;
+    const { settings } = generation;
+    const leaf = this.#moveAndFindLeaf();
+    const inChunk = row % PENDING_CHUNK_ROWS;
+    const chunk = generation.chunkAddress(Math.floor(row / PENDING_CHUNK_ROWS));
+    generation.words(chunk + CHUNK_LEAVES_OFFSET, PENDING_CHUNK_ROWS)[inChunk] = leaf;
+    const codes = chunk + CHUNK_CODES_OFFSET;
+    const { rotated } = this.#scratch;
+    if (settings.quantizer === 'sign') {
+      this.#kernels.signCode(rotated, this.#dim, codes + inChunk * codeWords(settings.dimension) * 16);
+      return;
+    }
+    const centroid = this.#loadCentroid(leaf);
+    const block = codes + Math.floor(inChunk / BLOCK_VECTORS) * blockBytes(settings);
+    this.#kernels.subtract(rotated, centroid, rotated, this.#dim);
+    this.#kernels.encode(
+      ...([rotated, centroid, this.#dim, settings.dimension, settings.bits] as const),
+      ...([METRIC_NUMBER[settings.metric], block, inChunk % BLOCK_VECTORS] as const),
+    );
+  }
+
+  /** Takes the vector relative to the origin and rotates it; returns the nearest leaf, if its own vectors spread about as far. */
+  #moveAndFindLeaf(): number {
+    const { leaves, settings, layout, spreadDimensions } = this.#generation;
+    const { rotated, rotatedVector } = this.#scratch;
+    // All sign codes are scanned: they are residuals to nothing.
+    const isRanked = leaves > 0 && settings.quantizer === 'rabitq';
+    const isDot = settings.metric === 'dot';
+    const unmoved = isRanked && isDot ? rotatedVector.slice() : undefined;
+    if (unmoved !== undefined) {
+      // For dot leaves are ranked by the angle from 0.
+      this.#kernels.rotate(rotated, this.#dim, layout.signs);
+      this.#rankByCodes();
+      rotatedVector.set(unmoved);
+    }
+    this.#kernels.subtract(rotated, layout.origin, rotated, this.#dim);
+    this.#kernels.rotate(rotated, this.#dim, layout.signs);
+    if (!isRanked) return noLeaf(this.#generation);
+    if (unmoved === undefined) this.#rankByCodes();
+    const { leaf, squaredDistance } = this.#ranker.nearestOfRanked();
+    const meanSquare = this.#meanSquares[leaf * LEAF_WORDS + LEAF.meanSquare / 4] as number;
+    const deviations = SPREAD_DEVIATIONS * Math.sqrt(2 / spreadDimensions);
+    return squaredDistance <= meanSquare * (1 + deviations) ? leaf : noLeaf(this.#generation);
+  }
+
+  #rankByCodes(): void {
+    const { rotated, forms } = this.#scratch;
+    this.#kernels.buildTables(rotated, this.#dim, forms.tables, forms.tableOut);
+    this.#ranker.rankByCodes();
+  }
+
+  /** Address of what the row's code is a residual to. */
+  #loadCentroid(leaf: number): number {
+    const { layout, settings } = this.#generation;
+    if (leaf === noLeaf(this.#generation)) return this.#scratch.zeros;
+    const { rows } = this.#scratch;
+    const centroid = layout.centroids + leaf * centroidBytes(settings);
+    this.#kernels.decodeRow(centroid, this.#dim, PRECISION_NUMBER.int8, rows);
+    return rows;
+  }
 }

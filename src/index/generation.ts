@@ -5,6 +5,7 @@ import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
 import { allocateMemory, growMemory, indexFull, wholePages } from './allocate-memory.js';
 import { CodeMemory } from './code-memory.js';
 import {
+  HEADER_BYTES,
   type LayoutCounts,
   type LevelLayout,
   layOut,
@@ -35,6 +36,7 @@ export class Generation {
   readonly slotRows: Uint32Array;
   #bytes: Uint8Array;
   #words: Uint32Array;
+  readonly #headerFloats: Float32Array;
   /** The words that change while the generation serves, for atomics. */
   readonly #live: Int32Array;
 
@@ -47,6 +49,7 @@ export class Generation {
     this.slotRows = slotRows;
     this.#bytes = new Uint8Array(memory.buffer);
     this.#words = new Uint32Array(memory.buffer);
+    this.#headerFloats = new Float32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.#live = new Int32Array(memory.buffer, 0, 8);
     this.slots = this.word(WORD.slots);
     this.rowBase = this.word(WORD.rowBase);
@@ -166,6 +169,11 @@ export class Generation {
     return this.#words[this.layout.chunkTable / 4 + chunk] as number;
   }
 
+  /** The dimensions in which leaves spread; 1 where nothing was calibrated. */
+  get spreadDimensions(): number {
+    return Math.max(1, this.#headerFloats[WORD.spreadDimensions] as number);
+  }
+
   /** Counts what was marked dead: who has looked at tombstones sees by it whether there are new ones. */
   get deaths(): number {
     return Atomics.load(this.#live, WORD.deaths);
@@ -200,6 +208,12 @@ export class Generation {
   bytes(address: number, length: number): Uint8Array {
     if (address + length > this.#bytes.length) this.#bytes = new Uint8Array(this.memory.buffer);
     return this.#bytes.subarray(address, address + length);
+  }
+
+  /** The same as u32; `address` is a multiple of 4. */
+  words(address: number, length: number): Uint32Array {
+    if (address + length * 4 > this.#words.byteLength) this.#words = new Uint32Array(this.memory.buffer);
+    return this.#words.subarray(address / 4, address / 4 + length);
   }
 
   #tombstone(position: number): { address: number; bit: number } {

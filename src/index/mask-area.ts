@@ -2,21 +2,19 @@
 // tombstones: a bit for what is excluded, because it does not match or is dead.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { LEAF_ENTRY_BYTES } from '../kernels/layout.js';
-import { growMemory, wholeLines } from './allocate-memory.js';
+import { LEAF_WORDS, OVERRUN_BYTES } from '../kernels/layout.js';
+import { growMemory } from './allocate-memory.js';
 import type { CodeMemory } from './code-memory.js';
 import type { Generation } from './generation.js';
+import { LeafCounts } from './leaf-counts.js';
 import { type MatchMask, maskBytes, pendingOffset } from './match-mask.js';
 import { PENDING_CHUNK_ROWS } from './memory-layout.js';
 
-/** Kernels read so many bytes past the bits. */
-const OVERRUN_BYTES = 16;
 /** Pending rows double before the area is made anew. */
 const GROWTH = 2;
 const PENDING_MIN = 4096;
 /** Where rows die all the time, one of them may be missed with what replaces it. */
 const ROUNDS_MAX = 4;
-const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 /** Words of a leaf's entry; kernels/layout.ts. */
 const LEAF_POSITION = 2;
 const LEAF_TOMBSTONES = 3;
@@ -35,9 +33,7 @@ export class MaskArea {
   /** Address of the bits by slot. */
   #slots = 0;
   #bytes = 0;
-  /** Matches of each leaf: their address, and a view of them. */
-  #counts = 0;
-  #leafMatches: Uint32Array = new Uint32Array();
+  #counts: LeafCounts | undefined;
   #codeAreas: CodeArea[] = [];
   #key: number | undefined;
   #deaths = 0;
@@ -50,7 +46,7 @@ export class MaskArea {
 
   /** Bytes that it adds to the memory of a generation without pending rows, once there is a filtered search. */
   static bytesFor(slots: number, leaves: number): number {
-    return wholeLines(leaves * 4) + maskBytes(slots, PENDING_MIN) + OVERRUN_BYTES;
+    return LeafCounts.bytesFor(leaves) + maskBytes(slots, PENDING_MIN) + OVERRUN_BYTES;
   }
 
   /** Live rows that match, and those newer than the mask. */
@@ -72,9 +68,9 @@ export class MaskArea {
     return this.#slots + pendingOffset(this.#generation.slots);
   }
 
-  /** Live matches of each leaf. */
-  get leafMatches(): Uint32Array {
-    return this.#leafMatches;
+  /** Live matches of each leaf, once a mask was loaded. */
+  get counts(): LeafCounts {
+    return this.#counts as LeafCounts;
   }
 
   /**
@@ -98,7 +94,7 @@ export class MaskArea {
   }
 
   #read(mask: MatchMask, kernels: Kernels): void {
-    const { slots, layout, leaves } = this.#generation;
+    const { slots, layout } = this.#generation;
     const bits = this.#generation.bytes(this.#slots, this.#bytes);
     bits.set(new Uint8Array(mask.bits).subarray(0, bits.length));
     letThrough(bits.subarray(pendingOffset(slots)), mask.pendingCount);
@@ -106,8 +102,8 @@ export class MaskArea {
     const room = 8 * (this.#bytes - pendingOffset(slots));
     this.#pendingCount = Math.min(this.#generation.pendingCount, room);
     this.#excludePending(this.#pendingCount, kernels);
-    this.#matches = kernels.countMatches(layout.leafTable, leaves, this.#slots, this.#counts);
-    this.#matches += kernels.countClear(this.pendingBits, 0, this.#pendingCount);
+    this.counts.count(this.#slots, kernels);
+    this.#matches = this.counts.slots + kernels.countClear(this.pendingBits, 0, this.#pendingCount);
     for (const area of this.#codeAreas) this.#copyTo(area);
   }
 
@@ -115,11 +111,6 @@ export class MaskArea {
   excludes(slot: number): boolean {
     const [byte] = this.#generation.bytes(this.#slots + (slot >>> 3), 1);
     return (((byte as number) >> (slot & 7)) & 1) === 1;
-  }
-
-  /** Its bits have been changed: they are no mask's any longer. */
-  forget(): void {
-    this.#key = undefined;
   }
 
   /** Lets the scan of a leaf's entry, in whichever memory its codes are, leave out what the mask excludes. */
@@ -138,16 +129,15 @@ export class MaskArea {
 
   #reserve(pendingCount: number): void {
     const { memory, slots, leaves, codeMemories } = this.#generation;
-    if (maskBytes(slots, pendingCount) <= this.#bytes) return;
+    if (this.#counts !== undefined && maskBytes(slots, pendingCount) <= this.#bytes) return;
     const bytes = maskBytes(slots, GROWTH * pendingCount + PENDING_MIN);
-    const countBytes = wholeLines(leaves * 4);
+    const countBytes = LeafCounts.bytesFor(leaves);
     // Whatever cannot be had is thrown before anything is kept: no search must write where there is no area.
     const codeAreas = this.#bytes === 0 ? codeMemories.map(codeArea) : this.#codeAreas;
     const counts = growMemory(memory, countBytes + bytes + OVERRUN_BYTES);
     this.#codeAreas = codeAreas;
-    this.#counts = counts;
+    this.#counts = new LeafCounts(this.#generation, counts);
     this.#slots = counts + countBytes;
-    this.#leafMatches = new Uint32Array(memory.buffer, counts, leaves);
     this.#bytes = bytes;
   }
 

@@ -10,7 +10,7 @@
 // | nodes       | level by level: blocks, children  | codes of the nodes, then {firstChild, childCount,    | yes         |
 // |             |                                   | leafCount, 0} of each                                |             |
 // | leaves      | leaves x 32                       | {blocks, count, firstPosition, tombstones, firstBit, | yes         |
-// |             |                                   | 0, 0, meanSquared}                                   |             |
+// |             |                                   | 0, centroidNorm, meanSquare}                         |             |
 // | codes       | sum of leaf blocks x blockBytes   | code blocks, leaf by leaf, of those that fit         | yes         |
 // | tombstones  | slots / 8                         | one bit a slot: 1 = deleted                          | no          |
 // | chunk table | PENDING_CHUNKS_MAX x 4            | addresses of the pending chunks                      | no          |
@@ -52,6 +52,8 @@ export const WORD = {
   rotatedOrigin: 22,
   /** Five f32: the weights of the probe model; zero before a calibration. */
   probeModel: 24,
+  /** One f32: the dimensions in which leaves spread, as `expectHits` takes them; 0 before a calibration. */
+  spreadDimensions: 29,
   /** From here one entry of {count, blocks, children, 0} a level; the rest of the header has room for 240. */
   levelTable: 64,
 } as const;
@@ -136,7 +138,10 @@ export function layOut(settings: IndexSettings, counts: LayoutCounts): MemoryLay
   };
 }
 
-/** Bytes of one pending chunk: its tombstone bits, then its code blocks. */
+/** Where the leaf number of each row stands in a pending chunk, behind the tombstone bits; and behind these the code blocks. */
+export const CHUNK_LEAVES_OFFSET = PENDING_CHUNK_ROWS / 8;
+export const CHUNK_CODES_OFFSET = CHUNK_LEAVES_OFFSET + PENDING_CHUNK_ROWS * 4;
+
 export function pendingChunkBytes(settings: IndexSettings): number {
-  return PENDING_CHUNK_ROWS / 8 + (PENDING_CHUNK_ROWS / BLOCK_VECTORS) * blockBytes(settings);
+  return CHUNK_CODES_OFFSET + (PENDING_CHUNK_ROWS / BLOCK_VECTORS) * blockBytes(settings);
 }

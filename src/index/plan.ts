@@ -1,15 +1,16 @@
 // How much work a search does for what the caller asked. Runs on any thread.
 
-import { CANDIDATES_MAX } from '../limits.js';
-import { type Calibration, effortFor } from './calibration.js';
+import { CANDIDATES_MAX, CONFIDENCE_DEFAULT } from '../limits.js';
+import { BOUND_WIDTHS, widthsIndexOf } from './bound-widths.js';
+import { type CalibratedEffort, type Calibration, effortFor, guaranteeFor } from './calibration.js';
+import { EXACT_NS_MAX, matchesNs } from './costs.js';
+import { REMOTENESS_MAX } from './expected-hits.js';
+import type { MatchMask } from './match-mask.js';
+import type { PlannedEffort, Query } from './query.js';
 import type { IndexSettings } from './settings.js';
 
-export interface SearchPlan {
-  probes: number;
-  probeShare: number;
-  rerankFactor: number;
-  exact: boolean;
-}
+/** The part of a query that a request leaves open. */
+export type SearchPlan = Omit<Query, 'vector' | 'k' | 'doubt' | 'mask'> & { probeShare: number };
 
 export interface EffortRequest {
   k: number;
@@ -22,9 +23,18 @@ export interface EffortRequest {
   confidence?: number | undefined;
 }
 
+/** What is searched. */
+export interface SearchShape {
+  settings: IndexSettings;
+  leaves: number;
+  slots: number;
+  /** Bytes of one stored vector. */
+  rowBytes: number;
+}
+
 export const TARGET_RECALL_DEFAULT = 0.95;
 
-/** Leaves that a search scans where nothing was calibrated: this many times the square root of their number. */
+/** Leaves that a search scans where nothing was calibrated and candidates are given: this many times the square root of their number. */
 const PROBES_PER_ROOT = 3;
 const PROBES_DEFAULT_MIN = 8;
 
@@ -36,27 +46,99 @@ const RERANK_FACTOR_SIGN = 50;
 const CANDIDATES_DEFAULT_MIN = 128;
 const UNBUILT_TIMES = 4;
 
+/** From one effort to the next so many times fewer of the vectors near the query may be found. */
+const SHARE_STEP = 2;
+/** What was calibrated for the largest k is stretched to so many times as many neighbours, no further. */
+const STRETCH = 10;
+
 /**
- * Probes that are given are taken as they are. Otherwise the calibration says what reaches the target; where there is
- * none, or the target is beyond all that it measured, a target that was asked for is met by an exact search.
+ * Probes and a rerank factor that are given are taken as they are. Otherwise the calibration says what reaches the target; where it cannot
+ * tell, all is compared. `mask`: what a filter leaves, all of which is compared where it is little.
  */
 export function planSearch(
-  settings: IndexSettings,
+  { settings, leaves, rowBytes }: SearchShape,
+  calibration: Calibration | null,
+  request: EffortRequest,
+  mask?: MatchMask,
+): SearchPlan {
+  const { k, probes, rerankFactor } = request;
+  const effort =
+    probes === undefined && calibration !== null ? wantedEffort(calibration, request) : undefined;
+  const isCapped = probes !== undefined || rerankFactor !== undefined;
+  const candidates = effort?.candidates ?? defaultCandidates(settings, leaves, k);
+  const wanted = rerankFactor ?? candidates / k;
+  const plan = {
+    probes: Math.min(leaves, probes ?? effort?.probes ?? defaultProbes(leaves)),
+    probeShare: effort?.probeShare ?? 1,
+    rerankFactor: Math.min(wanted, CANDIDATES_MAX / k),
+  };
+  // Without leaves all codes are scanned, whatever the target.
+  const isUnknown = probes === undefined && effort === undefined && (leaves > 0 || isAll(request));
+  const isFew = mask !== undefined && matchesNs(mask.matches, rowBytes) <= EXACT_NS_MAX;
+  const exact = isFew || isUnknown;
+  if (probes !== undefined || exact) return { ...plan, exact };
+  const efforts = effortsFor(leaves, calibration, request);
+  const nearestMax = calibration?.nearestMax ?? REMOTENESS_MAX;
+  const boundWidths = boundWidthsFor(request);
+  return { ...plan, exact, efforts, nearestMax, boundWidths, isCapped, missedMax: missesLeft(request) };
+}
+
+type WantedEffort = Pick<CalibratedEffort, 'probes' | 'probeShare' | 'candidates' | 'missedMax'>;
+
+function wantedEffort(
+  calibration: Calibration,
+  request: EffortRequest,
+  k = request.k,
+): WantedEffort | undefined {
+  const { minRecall, confidence = CONFIDENCE_DEFAULT, targetRecall = TARGET_RECALL_DEFAULT } = request;
+  if (minRecall === undefined) return effortFor(calibration, k, targetRecall);
+  return guaranteeFor(calibration, k, minRecall, confidence);
+}
+
+/** What only an exact comparison is sure to reach. */
+function isAll({ targetRecall, minRecall }: EffortRequest): boolean {
+  return targetRecall === 1 || minRecall !== undefined;
+}
+
+function boundWidthsFor({ targetRecall = TARGET_RECALL_DEFAULT, minRecall }: EffortRequest): number {
+  return BOUND_WIDTHS[minRecall !== undefined ? 1 : widthsIndexOf(targetRecall)];
+}
+
+/** Of the misses that a target allows, those that may be expected in what a second look leaves out. */
+const LEFT_PART = 0.8;
+
+/** Neighbours that may be expected in what a second look leaves out. */
+function missesLeft({
+  k,
+  targetRecall = TARGET_RECALL_DEFAULT,
+  minRecall,
+  confidence,
+}: EffortRequest): number {
+  const allowed = minRecall === undefined ? (1 - targetRecall) * k : 1 - (confidence ?? CONFIDENCE_DEFAULT);
+  return LEFT_PART * allowed;
+}
+
+/**
+ * The efforts that reach the target, each where a smaller share of the vectors near the query may be found: the k nearest of those
+ * are among the k / share nearest vectors, for which the build has measured what finds them.
+ */
+function effortsFor(
   leaves: number,
   calibration: Calibration | null,
   request: EffortRequest,
-): SearchPlan {
-  const target = request.targetRecall ?? TARGET_RECALL_DEFAULT;
-  const effort =
-    request.probes === undefined && calibration ? effortFor(calibration, request.k, target) : undefined;
-  const candidates = effort?.candidates ?? defaultCandidates(settings, leaves, request.k);
-  const rerankFactor = Math.min(request.rerankFactor ?? candidates / request.k, CANDIDATES_MAX / request.k);
-  const isUnreached =
-    request.targetRecall !== undefined && request.probes === undefined && effort === undefined;
-  // What one query finds is not calibrated.
-  const exact = isUnreached || request.minRecall !== undefined;
-  const probes = request.probes ?? effort?.probes ?? defaultProbes(leaves);
-  return { probes: Math.min(leaves, probes), probeShare: effort?.probeShare ?? 1, rerankFactor, exact };
+): PlannedEffort[] {
+  const kMax = calibration?.efforts.at(-1)?.k;
+  if (calibration === null || kMax === undefined) return [];
+  const efforts: PlannedEffort[] = [];
+  for (let matchShare = 1; request.k / matchShare <= STRETCH * kMax; matchShare /= SHARE_STEP) {
+    const effort = wantedEffort(calibration, request, Math.round(request.k / matchShare));
+    if (effort === undefined) break;
+    const { probes, probeShare } = effort;
+    // Of what may be missed the same share may be found.
+    efforts.push({ matchShare, probes, probeShare, missedMax: effort.missedMax * matchShare });
+    if (probes >= leaves && probeShare === 1) break;
+  }
+  return efforts;
 }
 
 function defaultProbes(leaves: number): number {

@@ -34,8 +34,8 @@ function scaleOf(vector: Float32Array): number {
 }
 
 /**
- * Takes the loaded query relative to the origin, rotates it and builds its lookup tables: once, whatever the number of leaves. For dot the query stays
- * where it is: <q, x> = <q, x - origin> + <q, origin>, so that its length and place change no order.
+ * Takes the loaded query relative to the origin, rotates it and builds its lookup tables: once, whatever the number of leaves. For
+ * dot the query stays where it is: <q, x> = <q, x - origin> + <q, origin>, so that its length and place change no order.
  */
 export function prepareCodes(generation: Generation, kernels: Kernels, scratch: Scratch): void {
   const { settings, layout } = generation;

@@ -11,42 +11,48 @@ export interface Query {
   probes: number;
   /** Scan so many of them, nearest first, that they hold this share of the hits to be expected; absent or 1: all. */
   probeShare?: number;
+  /** Instead, from the least work to the most; beyond the last the first is made, and its answer is in doubt. */
+  efforts?: readonly PlannedEffort[];
   /** Candidates whose full vectors are read: at most k times this. */
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */
   exact: boolean;
-  /** With `exact` and a filter: what the codes put beyond this internal distance may be left out. */
-  within?: number;
-  /** Only rows that match are searched, and those that are newer than its mask. */
-  filter?: QueryFilter;
+  /** Lower bounds are so many error bounds wide; 1 unless given. */
+  boundWidths?: number;
+  /** The caller has said how much work to do: whether the answer is in doubt does not matter. Absent: true. */
+  isCapped?: boolean;
+  /** Where the nearest leaf is more remote the query is unlike those of the calibration. */
+  nearestMax?: number;
+  /** A second look, where a search of the nearest `probes` leaves was in doubt. */
+  doubt?: Doubt;
+  /** Hits that may be expected in the leaves that a second look leaves out. */
+  missedMax?: number;
+  /** Only rows that match are searched, and those that are newer than the mask. */
+  mask?: MatchMask;
 }
 
-/** A filter as a search applies it. */
-export interface QueryFilter {
-  mask: MatchMask;
-  /** From the least work to the most; beyond the last, all leaves that have matches are scanned. */
-  efforts: FilteredEffort[];
-  /**
-   * What is done where matches crowd each other out of the candidates: nothing, as the caller has said how much work to do;
-   * all matches are compared; or those that the codes do not put beyond the k-th found, which may lose some in a hundred.
-   */
-  whenCrowded: 'accept' | 'compare_all' | 'narrow';
+/** What of a search may have missed vectors that are nearer than the k-th that it found. */
+export interface Doubt {
+  /** The internal distance of that; infinite where fewer were found. */
+  within: number;
+  /** The scan has found more candidates than it kept, and their bounds do not put them beyond the k-th. */
+  isOfCandidates: boolean;
+  /** The query is unlike those of the calibration: leaves that were not scanned may hold more than usual. */
+  isOfLeaves: boolean;
 }
 
-/** The work that reaches the target where at least this share of the vectors near the query match. */
-export interface FilteredEffort {
+/** The work that reaches the target where at least this share of the vectors near the query may be found. */
+export interface PlannedEffort {
   matchShare: number;
   probes: number;
   probeShare: number;
+  /** Where more hits are to be expected in the leaves left out, the query is unlike those of the calibration. */
+  missedMax: number;
 }
 
-/** How a search with a filter went: over all matches, over the leaves of an effort, or over all that have matches. */
-export type FilteredWay = 'exact' | 'probes' | 'all_leaves';
-
 /**
- * How a search went: every vector that may match was compared; leaves of the calibrated or asked effort were scanned; the
- * first answer could not be trusted, so more leaves or candidates were looked at; all codes were scanned, and every vector
- * compared that they do not rule out.
+ * How a search went: every full vector was compared; the leaves of an effort were scanned; that was in doubt, so that more
+ * leaves or candidates were looked at; all codes were scanned, and every vector compared that they do not rule out.
  */
 export type SearchWay = 'exact' | 'probes' | 'widened' | 'compared_all';
 
@@ -73,18 +79,10 @@ export interface QueryStats {
   rankUs: number;
   scanUs: number;
   rerankUs: number;
-  /** In searches with a filter: the live rows that match, with those newer than the mask; and how they were searched. */
+  searchWay: SearchWay;
+  /** In searches with a filter: the live rows that match, with those newer than the mask. */
   matches?: number;
-  way?: FilteredWay;
-  /** Absent: as the query and `way` say. */
-  searchWay?: SearchWay;
-  /**
-   * More candidates would have been kept if their number had no limit, and nearer ones may be among the rest: the internal
-   * distance of the k-th that was found, finite; the true one does not exceed it.
-   */
-  crowdedAt?: number;
-  /** Less than that: what was left out is estimated farther than the k-th, but not by enough. More candidates would do. */
-  wantsCandidates?: boolean;
+  doubt?: Doubt;
 }
 
 export interface Answer {

@@ -1,8 +1,10 @@
 // Navigation: which leaves are nearest to the query, by the binary codes of the tree's centroids. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
+import { BLOCK_VECTORS, LEAF, LEAF_WORDS, METRIC_NUMBER } from '../kernels/layout.js';
+import { remoteness } from './expected-hits.js';
 import type { Generation } from './generation.js';
+import type { LeafCounts } from './leaf-counts.js';
 import { type LevelLayout, NODE_ENTRY_BYTES, WORD } from './memory-layout.js';
 import type { Scratch } from './scratch.js';
 import { codeDimension, nodeBlockBytes } from './settings.js';
@@ -14,13 +16,15 @@ export function rankedFor(probes: number): number {
   return Math.ceil(1.25 * probes) + REFINE_EXTRA;
 }
 
+/** Codes rank the centroids well enough for the nearest to be among so many. */
+const NEAREST_REFINED = 32;
+
 /** So many leaves are ranked without descending: a narrower beam loses recall and saves little. */
 const BEAM_LEAVES_MIN = 16_384;
 const BEAM_LEAVES_PER_PROBE = 64;
 /** Near the root few nodes hold many leaves, and the best of them need not hold the nearest leaf. */
 const BEAM_NODES_MIN = 16;
 
-const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 const NODE_WORDS = NODE_ENTRY_BYTES / 4;
 
 interface Range {
@@ -34,9 +38,12 @@ export class LeafRanker {
   readonly #scratch: Scratch;
   readonly #children: Uint32Array[];
   readonly #beamLeavesMin: number;
+  /** The table of leaves, as numbers. */
+  readonly #leafFloats: Float32Array;
 
   constructor(generation: Generation, kernels: Kernels, scratch: Scratch, beamLeavesMin = BEAM_LEAVES_MIN) {
-    const { memory, layout } = generation;
+    const { memory, layout, leaves } = generation;
+    this.#leafFloats = new Float32Array(memory.buffer, layout.leafTable, leaves * LEAF_WORDS);
     this.#generation = generation;
     this.#kernels = kernels;
     this.#scratch = scratch;
@@ -52,36 +59,108 @@ export class LeafRanker {
   }
 
   /**
-   * Writes the entries of the `probes` nearest leaves to the scratch area, nearest first, or of so many of them that
-   * they hold `share` of the hits to be expected (probe-model.ts); returns their number.
+   * Writes the entries of the `probes` nearest leaves that are not empty by `counts` to the scratch area, nearest first, or of so many of
+   * them that they hold `share` of the hits to be expected (probe-model.ts); returns their number.
    * The query's tables must have been built. Each entry gets the two numbers its codes' estimates need
    * (RaBitQ, arXiv 2405.12497, section 3.2): the distance from query to centroid, and the scale of the error bound.
    */
-  rank(probes: number, share: number): number {
-    const wanted = Math.min(probes, this.#generation.leaves);
+  rank(probes: number, share: number, counts: LeafCounts): number {
+    const wanted = Math.min(probes, counts.leaves);
     if (wanted === 0) return 0;
     const { nodes } = this.#scratch;
-    this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted));
+    const empty = counts.hasEmpty ? counts.emptyBits : 0;
+    this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted), empty);
     this.#kernels.finishBuffer(nodes.address);
     const ranked = Math.min(wanted, nodes.count);
     this.#rescore();
     this.#kernels.sortBuffer(nodes.address, ranked);
-    const count = share < 1 ? this.#chooseProbes(ranked, share) : ranked;
+    const count = share < 1 ? this.#chooseProbes(ranked, share, counts) : ranked;
     this.#writeEntries(count);
     return count;
   }
 
-  /** As `rank`, the entries of these leaves, in this order. */
-  list(leaves: readonly number[]): void {
-    this.#scratch.nodes.list(leaves);
-    this.#rescore();
-    this.#writeEntries(leaves.length);
+  /** Writes the entries of all leaves in the node buffer, which have exact distances, nearest first; returns their number. */
+  listRanked(): number {
+    const { nodes } = this.#scratch;
+    this.#kernels.sortBuffer(nodes.address, nodes.count);
+    this.#writeEntries(nodes.count);
+    return nodes.count;
   }
 
+  /** Writes the entries of all leaves, empty or not, nearest first; returns their number. */
+  rankAll(): number {
+    const { leaves } = this.#generation;
+    if (leaves === 0) return 0;
+    const { nodes } = this.#scratch;
+    this.#scanTree(leaves, leaves, 0);
+    this.#kernels.finishBuffer(nodes.address);
+    this.#rescore();
+    return this.listRanked();
+  }
+
+  /** Leaves a few leaves in the node buffer that are nearest by their codes, empty or not; the tables must have been built. */
+  rankByCodes(): void {
+    const wanted = Math.min(this.#generation.leaves, NEAREST_REFINED);
+    this.#scanTree(wanted, wanted, 0);
+    this.#kernels.finishBuffer(this.#scratch.nodes.address);
+  }
+
+  /** Of these the one with the centroid nearest to `scratch.rotated`, which is relative to the origin. */
+  nearestOfRanked(): { leaf: number; squaredDistance: number } {
+    const { nodes, rotated, rows } = this.#scratch;
+    const { layout, settings } = this.#generation;
+    const dim = codeDimension(settings.dimension);
+    this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, METRIC_NUMBER.l2, 0, rows);
+    this.#kernels.sortBuffer(nodes.address, 1);
+    return { leaf: nodes.positionAt(0), squaredDistance: nodes.estimateAt(0) };
+  }
+
+  /** How remote the nearest of the ranked leaves is; expected-hits.ts. */
+  remoteness(): number {
+    const { settings } = this.#generation;
+    const { nodes } = this.#scratch;
+    const meanSquare = this.#leafFloats[nodes.positionAt(0) * LEAF_WORDS + LEAF.meanSquare / 4] as number;
+    return remoteness(settings.metric, Math.max(0, nodes.estimateAt(0)), meanSquare);
+  }
+
+  /**
+   * How many vectors nearer than `kth`, an internal distance, are to be expected in the leaves that were ranked, but for the first
+   * `scanned`, and in those that were not (expected-hits.ts). They are taken to be no nearer than the farthest that were.
+   */
+  missedHits(scanned: number, kth: number, counts: LeafCounts, dimensions: number): number {
+    const { nodes, distanceValues } = this.#scratch;
+    const ranked = nodes.count;
+    if (scanned >= counts.leaves) return 0;
+    if (scanned >= ranked) return Number.POSITIVE_INFINITY;
+    const sum = this.expectHits(scanned, kth, counts, dimensions);
+    if (ranked >= counts.leaves) return sum;
+    let least = Number.POSITIVE_INFINITY;
+    for (let i = scanned; i < ranked; i++) least = Math.min(least, distanceValues[i] as number);
+    return sum + (counts.leaves - ranked) * least;
+  }
+
+  /** Leaves the hits that are expected of each ranked leaf from number `first` on in `scratch.distanceValues`; returns their sum. */
+  expectHits(first: number, kth: number, counts: LeafCounts, dimensions: number): number {
+    const { settings, layout } = this.#generation;
+    const { nodes, rotated, distances } = this.#scratch;
+    return this.#kernels.expectHits(
+      nodes.address,
+      first,
+      nodes.count,
+      layout.leafTable,
+      counts.address,
+      kth,
+      Math.sqrt(this.#kernels.squaredNorm(rotated, codeDimension(settings.dimension))),
+      dimensions,
+      METRIC_NUMBER[settings.metric],
+      distances,
+    );
+  }
+
+  /** By angle for `dot`: leaves of large norms would win every ranking by inner product. */
   #rescore(): void {
     const { settings, layout } = this.#generation;
     const { nodes, rotated, rows } = this.#scratch;
-    // By angle for `dot`: leaves of large norms would win every ranking by inner product.
     const metric = settings.metric === 'dot' ? METRIC_NUMBER.cosine : METRIC_NUMBER.l2;
     const dim = codeDimension(settings.dimension);
     this.#kernels.rescore(nodes.address, rotated, layout.centroids, dim, metric, this.#shift, rows);
@@ -110,27 +189,20 @@ export class LeafRanker {
     );
   }
 
-  #chooseProbes(ranked: number, share: number): number {
+  #chooseProbes(ranked: number, share: number, counts: LeafCounts): number {
     const { nodes, distances } = this.#scratch;
-    const { leafTable } = this.#generation.layout;
-    return this.#kernels.chooseProbes(
-      nodes.address,
-      ranked,
-      share,
-      WORD.probeModel * 4,
-      leafTable,
-      distances,
-    );
+    const model = WORD.probeModel * 4;
+    return this.#kernels.chooseProbes(nodes.address, ranked, share, model, counts.address, distances);
   }
 
   /** Fills the node buffer with the best `ranked` leaves by their codes: of all, or of those under a beam of the tree. */
-  #scanTree(probes: number, ranked: number): void {
+  #scanTree(probes: number, ranked: number, empty: number): void {
     const { levels } = this.#generation.layout;
     const leavesWanted = Math.max(this.#beamLeavesMin, BEAM_LEAVES_PER_PROBE * probes);
     const whole = (level: number): Range[] => [{ first: 0, end: (levels[level] as LevelLayout).count }];
     const refined = Math.min(this.#generation.leaves, ranked);
     if (this.#generation.leaves <= leavesWanted) {
-      this.#scanLevel(0, whole(0), refined);
+      this.#scanLevel(0, whole(0), refined, empty);
       return;
     }
     let ranges = whole(levels.length - 1);
@@ -138,7 +210,9 @@ export class LeafRanker {
       this.#scanLevel(level, ranges, (levels[level] as LevelLayout).count);
       ranges = this.#beam(level, leavesWanted);
     }
-    this.#scanLevel(0, ranges, refined);
+    this.#scanLevel(0, ranges, refined, empty);
+    // Where the leaves under the beam are all empty.
+    if (this.#scratch.nodes.count === 0) this.#scanLevel(0, whole(0), refined, empty);
   }
 
   /** The children of this level's best nodes: as many nodes as hold `leavesWanted` leaves together. */
@@ -157,8 +231,11 @@ export class LeafRanker {
     return ranges;
   }
 
-  /** Fills the node buffer with the `keep` nearest nodes of the ranges: their codes are scanned like those of leaves. */
-  #scanLevel(level: number, ranges: Range[], keep: number): void {
+  /**
+   * Fills the node buffer with the `keep` nearest nodes of the ranges: their codes are scanned like those of leaves. `empty`: the address
+   * of the bits of those to be left out, or 0.
+   */
+  #scanLevel(level: number, ranges: Range[], keep: number, empty = 0): void {
     const { nodes, forms, leafEntries, leafWords } = this.#scratch;
     const { settings, layout } = this.#generation;
     const { blocksAddress } = layout.levels[level] as LevelLayout;
@@ -166,7 +243,7 @@ export class LeafRanker {
     const entries = wholeBlocks(ranges);
     entries.forEach(({ first, end }, i) => {
       const blocks = blocksAddress + (first / BLOCK_VECTORS) * blockBytes;
-      leafWords.set([blocks, end - first, first, 0, 0, 0, 0], i * LEAF_WORDS);
+      leafWords.set([blocks, end - first, first, empty, first, 0, 0, 0], i * LEAF_WORDS);
     });
     nodes.reset(keep);
     const dim = codeDimension(settings.dimension);

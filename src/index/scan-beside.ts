@@ -2,13 +2,19 @@
 // finds is brought to the candidates of the generation's own. Runs on a search worker.
 
 import { instantiateKernels, type Kernels } from '../kernels/kernels.js';
-import { BLOCK_FACTOR_BYTES, BLOCK_VECTORS, CANDIDATE_BYTES, LEAF_ENTRY_BYTES } from '../kernels/layout.js';
+import {
+  BLOCK_FACTOR_BYTES,
+  BLOCK_VECTORS,
+  CANDIDATE_BYTES,
+  LEAF_WORDS,
+  METRIC_NUMBER,
+} from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { CodeMemory } from './code-memory.js';
 import { type CodeScratch, ENTRIES_MAX, type QueryForms } from './code-scratch.js';
 import { BROUGHT_FACTORS_BYTES, type Scratch } from './scratch.js';
+import { codeDimension, type IndexSettings } from './settings.js';
 
-const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 const CANDIDATE_WORDS = CANDIDATE_BYTES / 4;
 const FACTORS = 3;
 /** 16-bit words from one factor of a vector to its next. */
@@ -21,10 +27,11 @@ export type ScanEntries = (
   leafEntries: number,
   entries: number,
   into: CandidateBuffer,
-) => void;
+) => number;
 
 export class BesideScanner {
   readonly #own: Kernels;
+  readonly #settings: IndexSettings;
   readonly #kernels: Kernels;
   readonly #scratch: Scratch;
   readonly #area: CodeScratch;
@@ -40,11 +47,12 @@ export class BesideScanner {
   constructor(
     { memory }: CodeMemory,
     index: number,
-    own: { kernels: Kernels; memory: WebAssembly.Memory; scratch: Scratch },
+    own: { kernels: Kernels; memory: WebAssembly.Memory; scratch: Scratch; settings: IndexSettings },
     scan: ScanEntries,
   ) {
     const { scratch } = own;
     this.#own = own.kernels;
+    this.#settings = own.settings;
     this.#kernels = instantiateKernels(memory);
     this.#scratch = scratch;
     this.#area = scratch.codeAreas[index] as CodeScratch;
@@ -57,9 +65,13 @@ export class BesideScanner {
     this.#broughtHalves = new Uint16Array(buffer, this.#broughtFactors, BROUGHT_FACTORS_BYTES / 2);
   }
 
-  /** Scans listed entries of the scratch area; `candidates` there gets those that are among its best. */
-  scan(entries: Uint32Array): void {
-    if (entries.length === 0) return;
+  /**
+   * Scans listed entries of the scratch area; `candidates` there gets those that are among its best. Returns the number of live
+   * vectors scanned.
+   */
+  scan(entries: Uint32Array): number {
+    if (entries.length === 0) return 0;
+    let vectors = 0;
     const { forms, leafWords, candidates } = this.#scratch;
     const area = this.#area;
     area.query.bytes.set(forms.bytes);
@@ -71,10 +83,32 @@ export class BesideScanner {
         const at = entry * LEAF_WORDS;
         area.leafWords.set(leafWords.subarray(at, at + LEAF_WORDS), i * LEAF_WORDS);
       });
-      this.#scan(this.#kernels, area.query, area.leafEntries, listed.length, area.candidates);
+      vectors += this.#scan(this.#kernels, area.query, area.leafEntries, listed.length, area.candidates);
     }
     this.#kernels.finishBuffer(area.candidates.address);
     this.#bring();
+    return vectors;
+  }
+
+  /** Positions of the live vectors of one entry of the scratch area that may be nearer than `boundMax`, until the next call. */
+  listWithin(entry: number, widths: number, boundMax: number): Uint32Array {
+    const { forms, leafWords } = this.#scratch;
+    const { query, candidates, leafEntries, leafWords: own } = this.#area;
+    query.bytes.set(forms.bytes);
+    own.set(leafWords.subarray(entry * LEAF_WORDS, (entry + 1) * LEAF_WORDS));
+    const { dimension, bits, metric } = this.#settings;
+    const listed = this.#kernels.listWithin(
+      ...([
+        query.tables,
+        query.tableOut,
+        codeDimension(dimension),
+        bits,
+        METRIC_NUMBER[metric],
+        widths,
+      ] as const),
+      ...([leafEntries, 1, boundMax, candidates.words.byteOffset] as const),
+    );
+    return candidates.words.subarray(0, listed);
   }
 
   /** Candidates name their factors by address: these come along, and are named by where they are then. */

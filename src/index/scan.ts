@@ -1,18 +1,16 @@
 // The scan stage: candidates from the codes of the chosen leaves and of the pending rows. Runs on a search worker.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { LEAF_ENTRY_BYTES, METRIC_NUMBER } from '../kernels/layout.js';
+import { LEAF_ENTRY_BYTES, LEAF_WORDS, METRIC_NUMBER } from '../kernels/layout.js';
 import type { CandidateBuffer } from './candidate-buffer.js';
 import type { CodeMemory } from './code-memory.js';
 import type { QueryForms } from './code-scratch.js';
 import type { Generation } from './generation.js';
-import { PENDING_CHUNK_ROWS } from './memory-layout.js';
+import { CHUNK_CODES_OFFSET, CHUNK_LEAVES_OFFSET, PENDING_CHUNK_ROWS } from './memory-layout.js';
 import type { QueryPart } from './query.js';
 import { BesideScanner } from './scan-beside.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
 import { codeDimension, codeWords } from './settings.js';
-
-const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 
 export class CodeScanner {
   readonly #generation: Generation;
@@ -25,7 +23,7 @@ export class CodeScanner {
     this.#generation = generation;
     this.#kernels = kernels;
     this.#scratch = scratch;
-    const own = { kernels, memory: generation.memory, scratch };
+    const own = { kernels, memory: generation.memory, scratch, settings: generation.settings };
     this.#beside = generation.codeMemories.map(
       (memory, i) => new BesideScanner(memory, i, own, (...scan) => this.#scanEntries(...scan)),
     );
@@ -47,65 +45,105 @@ export class CodeScanner {
     this.#kernels.finishBuffer(this.#scratch.candidates.address);
   }
 
-  /** Scans leaf entries [first, end) of the scratch area; returns the number of vectors scanned. */
+  /** Scans leaf entries [first, end) of the scratch area; returns the number of live vectors scanned. */
   scanLeaves(first: number, end: number): number {
-    const { leafWords } = this.#scratch;
-    let vectors = 0;
-    for (let i = first; i < end; i++) vectors += leafWords[i * LEAF_WORDS + 1] as number;
-    if (this.#beside.length === 0) this.#scan(first, end);
-    else this.#scanByMemory(first, end);
-    return vectors;
+    return this.#beside.length === 0 ? this.#scan(first, end) : this.#scanByMemory(first, end);
   }
 
   /** The leaves of each memory together, in its turn; nearest first among them. */
-  #scanByMemory(first: number, end: number): void {
+  #scanByMemory(first: number, end: number): number {
     const { leafWords } = this.#scratch;
     const { codeMemories } = this.#generation;
     const slotOf = (entry: number): number => leafWords[entry * LEAF_WORDS + 2] as number;
     const numbers = Uint32Array.from({ length: end - first }, (_, i) => first + i);
+    let vectors = 0;
     this.#beside.forEach((scanner, i) => {
       const { firstSlot, slots } = codeMemories[i] as CodeMemory;
-      scanner.scan(numbers.filter((n) => slotOf(n) >= firstSlot && slotOf(n) < firstSlot + slots));
+      vectors += scanner.scan(numbers.filter((n) => slotOf(n) >= firstSlot && slotOf(n) < firstSlot + slots));
     });
     const ownEnd = (codeMemories[0] as CodeMemory).firstSlot;
     const own = numbers.filter((entry) => slotOf(entry) < ownEnd);
     own.forEach((entry, i) => {
       leafWords.copyWithin((first + i) * LEAF_WORDS, entry * LEAF_WORDS, (entry + 1) * LEAF_WORDS);
     });
-    this.#scan(first, first + own.length);
+    return vectors + this.#scan(first, first + own.length);
   }
 
-  /** Scans the codes of pending rows [0, encoded); returns the number of vectors scanned. */
-  scanPending(encoded: number, part: QueryPart, isFiltered = false): number {
-    const chunks = Math.ceil(encoded / PENDING_CHUNK_ROWS);
-    const { constant, errorScale } = this.#originDistance();
-    const { leafWords, leafFloats, mask } = this.#scratch;
-    let entries = 0;
+  /** Scans the codes of pending rows [0, encoded) whose leaf the query reaches; returns the number of live vectors scanned. */
+  scanPending(encoded: number, part: QueryPart, isFiltered: boolean): number {
     let vectors = 0;
+    this.eachPendingEntries(encoded, part, isFiltered, (entries) => {
+      vectors += this.#scan(0, entries);
+    });
+    return vectors;
+  }
+
+  /**
+   * Writes an entry for each of the part's chunks of pending rows to the scratch area, a few at a time, and calls `take` with their
+   * number.
+   */
+  eachPendingEntries(
+    encoded: number,
+    part: QueryPart,
+    isFiltered: boolean,
+    take: (entries: number) => void,
+  ): void {
+    const chunks = Math.ceil(encoded / PENDING_CHUNK_ROWS);
+    const { leafWords, mask, ownConstants, ownErrors } = this.#scratch;
+    let entries = 0;
     for (let chunk = part.index; chunk < chunks; chunk += part.count) {
       const address = this.#generation.chunkAddress(chunk);
       const firstRow = chunk * PENDING_CHUNK_ROWS;
       const count = Math.min(PENDING_CHUNK_ROWS, encoded - firstRow);
-      const at = entries * LEAF_WORDS;
       const position = this.#generation.slots + firstRow;
       const [excluded, firstBit] = isFiltered ? [mask.pendingBits, firstRow] : [address, 0];
-      leafWords.set([address + PENDING_CHUNK_ROWS / 8, count, position, excluded, firstBit], at);
-      leafFloats[at + 5] = constant;
-      leafFloats[at + 6] = errorScale;
-      vectors += count;
-      if (++entries === BATCH_ROWS) {
-        this.#scan(0, entries);
-        entries = 0;
-      }
+      const numbers = address + CHUNK_LEAVES_OFFSET;
+      leafWords.set(
+        [address + CHUNK_CODES_OFFSET, count, position, excluded, firstBit, ownConstants, ownErrors, numbers],
+        entries * LEAF_WORDS,
+      );
+      if (++entries < BATCH_ROWS) continue;
+      take(entries);
+      entries = 0;
     }
-    this.#scan(0, entries);
-    return vectors;
+    if (entries > 0) take(entries);
   }
 
-  #scan(first: number, end: number): void {
+  /**
+   * Writes the positions of the live vectors of an entry that may be nearer than `boundMax` to `scratch.positions` from index `at` on;
+   * returns their number. There must be room for the whole entry.
+   */
+  listWithin(
+    entry: number,
+    { widths, boundMax, at }: { widths: number; boundMax: number; at: number },
+  ): number {
+    const { forms, leafWords, leafEntries, positions } = this.#scratch;
+    const slot = leafWords[entry * LEAF_WORDS + 2] as number;
+    const { slots, codeMemories } = this.#generation;
+    const beside = slot < slots ? codeMemories.findLastIndex(({ firstSlot }) => firstSlot <= slot) : -1;
+    if (beside >= 0) {
+      const listed = (this.#beside[beside] as BesideScanner).listWithin(entry, widths, boundMax);
+      positions.set(listed, at);
+      return listed.length;
+    }
+    const { dimension, bits, metric } = this.#generation.settings;
+    return this.#kernels.listWithin(
+      ...([
+        forms.tables,
+        forms.tableOut,
+        codeDimension(dimension),
+        bits,
+        METRIC_NUMBER[metric],
+        widths,
+      ] as const),
+      ...([leafEntries + entry * LEAF_ENTRY_BYTES, 1, boundMax, positions.byteOffset + at * 4] as const),
+    );
+  }
+
+  #scan(first: number, end: number): number {
     const { forms, leafEntries, candidates } = this.#scratch;
     const entries = leafEntries + first * LEAF_ENTRY_BYTES;
-    this.#scanEntries(this.#kernels, forms, entries, end - first, candidates);
+    return this.#scanEntries(this.#kernels, forms, entries, end - first, candidates);
   }
 
   #scanEntries(
@@ -114,26 +152,19 @@ export class CodeScanner {
     leafEntries: number,
     entries: number,
     into: CandidateBuffer,
-  ): void {
-    if (entries === 0) return;
+  ): number {
+    if (entries === 0) return 0;
     const { settings } = this.#generation;
     if (settings.quantizer === 'sign') {
-      kernels.scanHamming(signQuery, codeWords(settings.dimension), leafEntries, entries, into.address);
-    } else {
-      const dim = codeDimension(settings.dimension);
-      kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
+      return kernels.scanHamming(
+        signQuery,
+        codeWords(settings.dimension),
+        leafEntries,
+        entries,
+        into.address,
+      );
     }
-  }
-
-  /** Pending codes are relative to the origin alone. */
-  #originDistance(): { constant: number; errorScale: number } {
-    const { settings, layout } = this.#generation;
-    const { rotated, distances, distanceValues } = this.#scratch;
     const dim = codeDimension(settings.dimension);
-    const squared = this.#kernels.squaredNorm(rotated, dim);
-    const errorScale = Math.sqrt(squared);
-    if (settings.metric !== 'dot') return { constant: squared, errorScale };
-    this.#kernels.distances(rotated, layout.rotatedOrigin, 1, dim, METRIC_NUMBER.dot, distances);
-    return { constant: distanceValues[0] as number, errorScale };
+    return kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
   }
 }

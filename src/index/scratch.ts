@@ -15,6 +15,7 @@ import { growMemory, wholeLines } from './allocate-memory.js';
 import { CandidateBuffer } from './candidate-buffer.js';
 import { CodeScratch, type QueryForms, queryForms, queryFormsBytes } from './code-scratch.js';
 import type { Generation } from './generation.js';
+import { LeafCounts, LiveCounts } from './leaf-counts.js';
 import { MaskArea } from './mask-area.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
@@ -40,7 +41,7 @@ export class Scratch {
   readonly zeros: number;
   /** Its lookup tables, what `buildTables` reports of them, its sign code. */
   readonly forms: QueryForms;
-  /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, unused} of the leaves to scan. */
+  /** {blocks, count, firstPosition, tombstones, firstBit, constant, errorScale, leafNumbers} of the leaves to scan. */
   readonly leafEntries: number;
   readonly leafWords: Uint32Array;
   readonly leafFloats: Float32Array;
@@ -56,6 +57,19 @@ export class Scratch {
   readonly nodes: CandidateBuffer;
   readonly candidates: CandidateBuffer;
   readonly nearest: CandidateBuffer;
+  /** All vectors of each leaf, and the live ones. */
+  readonly sizes: LeafCounts;
+  readonly live: LiveCounts;
+  /**
+   * For pending rows: the constant of each leaf that the query reaches, infinite for others, and its error scale; see reached-
+   * leaves.ts.
+   */
+  readonly ownConstants: number;
+  readonly ownConstantValues: Float32Array;
+  readonly ownErrors: number;
+  readonly ownErrorValues: Float32Array;
+  /** Leaves whose constant is not infinite. */
+  readonly reached: number[] = [];
   /** The mask of the filter, in searches with one. */
   readonly mask: MaskArea;
   /** The areas in the generation's code memories, and where their candidates are brought to. */
@@ -99,6 +113,13 @@ export class Scratch {
     this.nodes = new CandidateBuffer(buffer, take(sizes.nodes), 2 * entriesMax);
     this.candidates = new CandidateBuffer(buffer, take(sizes.candidates), 2 * CANDIDATES_MAX);
     this.nearest = new CandidateBuffer(buffer, take(sizes.nearest), NEAREST_CAPACITY);
+    this.sizes = LeafCounts.ofSizes(generation, take(sizes.sizes));
+    this.live = new LiveCounts(generation, take(sizes.live));
+    this.ownConstants = take(sizes.ownConstants);
+    this.ownConstantValues = new Float32Array(buffer, this.ownConstants, entriesMax + 1);
+    this.ownConstantValues.fill(Number.POSITIVE_INFINITY);
+    this.ownErrors = take(sizes.ownErrors);
+    this.ownErrorValues = new Float32Array(buffer, this.ownErrors, entriesMax + 1);
     this.mask = new MaskArea(generation);
     this.codeAreas = generation.codeMemories.map((memory) => new CodeScratch(memory, settings));
     this.broughtCandidates = take(sizes.broughtCandidates);
@@ -131,6 +152,10 @@ function areaSizes(settings: IndexSettings, entriesMax: number, codeMemories: nu
     nodes: CandidateBuffer.bytesFor(2 * entriesMax),
     candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),
     nearest: CandidateBuffer.bytesFor(NEAREST_CAPACITY),
+    sizes: LeafCounts.bytesFor(entriesMax),
+    live: LeafCounts.bytesFor(entriesMax),
+    ownConstants: (entriesMax + 1) * 4,
+    ownErrors: (entriesMax + 1) * 4,
     broughtCandidates: codeMemories > 0 ? CANDIDATES_MAX * CANDIDATE_BYTES : 0,
     broughtFactors: codeMemories * BROUGHT_FACTORS_BYTES,
   };

@@ -2,31 +2,22 @@
 
 import type { Kernels } from '../kernels/kernels.js';
 import { CANDIDATES_MAX } from '../limits.js';
+import { type ChosenLeaves, LeafChooser } from './choose-leaves.js';
 import { ExactScanner } from './exact-scan.js';
+import { REMOTENESS_MAX } from './expected-hits.js';
 import type { Generation } from './generation.js';
-import { MaskNarrower } from './narrow-mask.js';
+import type { Findable } from './leaf-counts.js';
+import { LeafSampler } from './leaf-sampler.js';
 import { loadQuery, prepareCodes } from './prepare-query.js';
-import type { Answer, PositionReader, Query, QueryPart, QueryStats } from './query.js';
+import type { Answer, Doubt, PositionReader, Query, QueryPart, QueryStats } from './query.js';
 import { LeafRanker } from './rank-leaves.js';
-import { MatchingRanker } from './rank-matching.js';
-import { crowdingAt, rerank } from './rerank.js';
+import { ReachedLeaves } from './reached-leaves.js';
+import { kthDistance, type Reranked, rerank } from './rerank.js';
+import { RestOfPending } from './rest-of-pending.js';
 import { CodeScanner } from './scan.js';
 import { type Scratch, TIES_MAX } from './scratch.js';
-
-/** Of the leaves that a search under a filter scans, where it looks at what it has found. */
-const LOOKED_AT_SHARES = [1 / 64, 1 / 32, 1 / 16, 1 / 8, 1 / 4];
-
-/** What a thread compares exactly: its slots and pending rows. */
-interface ExactShare {
-  k: number;
-  /** Of the loaded query; prepare-query.ts. */
-  scale: number;
-  slots: [number, number];
-  rows: [number, number];
-}
-
-/** For high targets what was not kept must be so many times the width of its error bound beyond the k-th: 2.85 deviations. */
-const SURE_WIDTHS = 1.5;
+import { WithinSearcher } from './within.js';
+import { WithinLister } from './within-lister.js';
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
@@ -36,10 +27,12 @@ export class Searcher {
   readonly #reader: PositionReader;
   readonly #scratch: Scratch;
   readonly #ranker: LeafRanker;
-  readonly #matchingRanker: MatchingRanker;
+  readonly #chooser: LeafChooser;
   readonly #scanner: CodeScanner;
+  readonly #reached: ReachedLeaves;
   readonly #exact: ExactScanner;
-  readonly #narrower: MaskNarrower;
+  readonly #within: WithinSearcher;
+  readonly #rest: RestOfPending;
 
   constructor(generation: Generation, kernels: Kernels, reader: PositionReader, scratch: Scratch) {
     this.#generation = generation;
@@ -48,137 +41,166 @@ export class Searcher {
     this.#scratch = scratch;
     this.#ranker = new LeafRanker(generation, kernels, scratch);
     this.#scanner = new CodeScanner(generation, kernels, scratch);
-    this.#matchingRanker = new MatchingRanker(generation, scratch, this.#ranker, this.#scanner);
+    this.#chooser = new LeafChooser(generation, scratch, this.#ranker, this.#scanner);
+    this.#reached = new ReachedLeaves(generation, kernels, scratch);
     this.#exact = new ExactScanner(generation, kernels, scratch, reader);
-    this.#narrower = new MaskNarrower(generation, kernels, scratch, this.#ranker);
+    const lister = new WithinLister(generation, kernels, reader, { scratch, scanner: this.#scanner });
+    const leafSampler = new LeafSampler(generation, scratch, this.#scanner);
+    const shared = { scratch, ranker: this.#ranker, scanner: this.#scanner, reached: this.#reached };
+    const stages = { ...shared, lister, leafSampler };
+    this.#within = new WithinSearcher(stages);
+    this.#rest = new RestOfPending(generation, kernels, stages, (query, stats) => this.#rerank(query, stats));
   }
 
-  /** The nearest rows to the query, or to its share of the work. Fewer than k only if fewer are live in what was scanned. */
+  /**
+   * The nearest rows to the query, or to its share of the work. Fewer than k only if fewer are live in what was scanned. Whether
+   * that was enough `stats.doubt` tells; what follows then `next-step.ts` says.
+   */
   search(query: Query, part: QueryPart = WHOLE): Answer {
-    const { nearest, candidates, mask } = this.#scratch;
-    const { filter } = query;
-    const { slots } = this.#generation;
+    const { nearest, mask } = this.#scratch;
     const stats = emptyStats();
     const clock = stopwatch();
-    if (filter !== undefined) {
-      mask.load(filter.mask, this.#kernels);
+    // Rows that get their codes from here on are compared exactly: what is counted of leaves may not have them, and there may be no
+    // origin yet.
+    const { encodedCount } = this.#generation;
+    if (query.mask !== undefined) {
+      mask.load(query.mask, this.#kernels);
       stats.matches = mask.matches;
     }
     nearest.reset(query.k + TIES_MAX);
     const { precision } = this.#reader;
     const scale = loadQuery(query.vector, precision, this.#generation, this.#kernels, this.#scratch);
-    if (query.exact) {
-      const { pending } = this.#pending(query, part);
-      const rows = share(pending, part);
-      if (query.within !== undefined)
-        return this.#searchWithin(
-          query.within,
-          { k: query.k, scale, slots: share(slots, part), rows },
-          stats,
-        );
-      if (filter !== undefined) stats.way = 'exact';
-      stats.prepareUs = clock();
-      stats.vectorsScanned = this.#scanExactly(share(slots, part), rows, filter !== undefined);
-      stats.scanUs = clock();
-      return this.#answer(query.k, scale, stats);
-    }
+    if (query.exact) this.#searchExactly(query, part, { stats, clock });
+    else if (query.doubt !== undefined)
+      this.#lookAgain(query, query.doubt, part, { stats, clock, scale, encodedCount });
+    else this.#searchLeaves(query, part, { stats, clock, scale, encodedCount });
+    return this.#answer(query.k, scale, stats);
+  }
 
-    const { originReady } = this.#generation;
+  #searchExactly(query: Query, part: QueryPart, { stats, clock }: Run): void {
+    const { slots } = this.#generation;
+    const { pending } = this.#pending(query, part);
+    const [first, end] = share(slots, part);
+    const rows = share(pending, part);
+    stats.searchWay = 'exact';
+    stats.prepareUs = clock();
+    if (query.mask === undefined) {
+      this.#exact.scanSlots(first, end);
+      this.#exact.scanPending(...rows);
+      stats.vectorsScanned = end - first + rows[1] - rows[0];
+    } else stats.vectorsScanned = this.#exact.scanMatches([first, end], rows);
+    stats.scanUs = clock();
+  }
+
+  /** Ranks, scans and reranks. */
+  #searchLeaves(query: Query, part: QueryPart, { stats, clock, scale, encodedCount }: CodesRun): void {
+    const { candidates } = this.#scratch;
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
 
-    stats.probes = this.#rank(query, stats);
+    const findable = this.#findable(query);
+    const chosen = this.#chooser.choose(query, findable);
+    if (chosen.isAll && query.efforts !== undefined) stats.searchWay = 'compared_all';
+    stats.probes = chosen.entries;
+    this.#prepareEntries(query, chosen, encodedCount);
     stats.rankUs = clock();
 
     // Rounding may take a factor that was cut to CANDIDATES_MAX / k one candidate beyond it.
     candidates.reset(Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor)));
-    const leaves = this.#scanner.keepPart(stats.probes, part);
-    stats.vectorsScanned = this.#scanLeaves(leaves, query, stats);
-    if (stats.crowdedAt !== undefined) return this.#answer(query.k, scale, stats);
-    // Counted now: what died before it was scanned, its successor is among these.
-    const { pending, encoded: known } = this.#pending(query, part);
-    // Codes that came with the origin while the query was prepared are not for its tables.
-    const encoded = originReady ? known : 0;
-    const tail = share(pending - encoded, part);
-    stats.vectorsScanned += this.#scanner.scanPending(encoded, part, filter !== undefined);
-    this.#exact.scanPending(encoded + tail[0], encoded + tail[1], filter !== undefined);
-    stats.vectorsScanned += tail[1] - tail[0];
+    stats.vectorsScanned = this.#scanner.scanLeaves(0, this.#scanner.keepPart(chosen.entries, part));
+    stats.vectorsScanned += this.#scanPending(query, part, encodedCount);
     stats.scanUs = clock();
 
-    this.#kernels.finishBuffer(nearest.address);
-    this.#rerank(query, stats);
-    const answer = this.#answer(query.k, scale, stats);
+    this.#kernels.finishBuffer(this.#scratch.nearest.address);
+    const { reserve } = this.#rerank(query, stats);
+    const { encoded } = this.#pending(query, part, encodedCount);
+    const soFar = { part, encoded, entries: chosen.entries, counts: findable.counts };
+    this.#rest.search(query, soFar, stats);
+    const doubt = this.#doubt(query, part, { chosen, reserve, findable });
+    if (doubt) stats.doubt = { ...doubt, within: doubt.within / scale };
     stats.rerankUs = clock();
-    return answer;
+  }
+
+  #lookAgain(query: Query, doubt: Doubt, part: QueryPart, run: CodesRun): void {
+    const { stats, clock, scale, encodedCount } = run;
+    const { missedMax = 0, boundWidths: widths = 1, k, probes, mask } = query;
+    prepareCodes(this.#generation, this.#kernels, this.#scratch);
+    stats.prepareUs = clock();
+    const findable = this.#findable(query);
+    const { encoded } = this.#pending(query, part, encodedCount);
+    const within = doubt.within * scale;
+    const isFiltered = mask !== undefined;
+    const looked = { ...doubt, within, k, probes, widths, missedMax, isFiltered, encoded, part };
+    this.#within.search(looked, findable, stats);
+    stats.scanUs = clock();
+  }
+
+  #findable({ mask }: Query): Findable {
+    if (mask !== undefined) return this.#scratch.mask;
+    this.#scratch.live.refresh(this.#kernels);
+    return this.#scratch.live;
+  }
+
+  /** Lets the scan of the chosen leaves leave out what a filter excludes, and that of pending rows know which leaves these are. */
+  #prepareEntries(query: Query, { entries }: ChosenLeaves, encodedCount: number): void {
+    const { leafWords, mask, nodes } = this.#scratch;
+    if (query.mask !== undefined) for (let i = 0; i < entries; i++) mask.mask(leafWords, i);
+    if (encodedCount === 0) return;
+    this.#reached.begin();
+    this.#reached.leaveOut();
+    for (let i = 0; i < entries; i++) this.#reached.add(nodes.positionAt(i), i);
+  }
+
+  /** By their codes, and those that have none yet by their full vectors. */
+  #scanPending(query: Query, part: QueryPart, encodedCount: number): number {
+    const isFiltered = query.mask !== undefined;
+    // Counted now: what died before it was scanned, its successor is among these.
+    const { pending, encoded } = this.#pending(query, part, encodedCount);
+    const scanned = this.#scanner.scanPending(encoded, part, isFiltered);
+    const [first, end] = share(pending - encoded, part);
+    this.#exact.scanPending(encoded + first, encoded + end, isFiltered);
+    return scanned + end - first;
   }
 
   /** Pending rows to look at, and how many of them have codes. */
-  #pending({ filter }: Query, { counts }: QueryPart): { pending: number; encoded: number } {
+  #pending({ mask }: Query, { counts }: QueryPart, encodedMax = 0): { pending: number; encoded: number } {
     const { pendingCount, encodedCount } = counts ?? this.#generation;
-    const known =
-      filter === undefined ? pendingCount : Math.min(pendingCount, this.#scratch.mask.pendingCount);
+    const known = mask === undefined ? pendingCount : Math.min(pendingCount, this.#scratch.mask.pendingCount);
     const pending = Math.min(known, this.#reader.pendingEnd);
-    return { pending, encoded: Math.min(encodedCount, pending) };
+    return { pending, encoded: Math.min(encodedCount, encodedMax, pending) };
   }
 
-  /** Takes what the codes put beyond `within` out of the mask, and compares what is left of it, and all pending rows. */
-  #searchWithin(within: number, { k, scale, slots, rows }: ExactShare, stats: QueryStats): Answer {
-    const clock = stopwatch();
-    prepareCodes(this.#generation, this.#kernels, this.#scratch);
-    stats.prepareUs = clock();
-    const { leaves, vectors } = this.#narrower.narrow(within * scale, slots);
-    stats.way = 'all_leaves';
-    stats.probes = leaves;
-    stats.vectorsScanned = vectors;
-    stats.scanUs = clock();
-    stats.vectorsReranked = this.#exact.scanMatches(slots, rows);
-    const answer = this.#answer(k, scale, stats);
-    stats.rerankUs = clock();
-    return answer;
-  }
-
-  /** All full vectors of these slots and pending rows, or those that match. Returns how many. */
-  #scanExactly(slots: [number, number], rows: [number, number], isFiltered: boolean): number {
-    if (isFiltered) return this.#exact.scanMatches(slots, rows);
-    this.#exact.scanSlots(...slots);
-    this.#exact.scanPending(...rows);
-    return slots[1] - slots[0] + rows[1] - rows[0];
-  }
-
-  /** Writes the entries of the leaves to scan; returns their number. */
-  #rank({ k, probes, probeShare = 1, filter }: Query, stats: QueryStats): number {
-    if (filter === undefined) return this.#ranker.rank(probes, probeShare);
-    const { entries, way } = this.#matchingRanker.rank(filter.efforts, k);
-    stats.way = way;
-    return entries;
-  }
-
-  /** Leaves that have matches at all are many: it is looked early whether the matches crowd, so that nothing will come of it. */
-  #scanLeaves(count: number, { k, filter }: Query, stats: QueryStats): number {
-    let first = 0;
-    let scanned = 0;
-    const mayEnd = stats.way === 'all_leaves' && filter?.whenCrowded !== 'accept';
-    for (const share of mayEnd ? LOOKED_AT_SHARES : []) {
-      const end = Math.floor(share * count);
-      scanned += this.#scanner.scanLeaves(first, end);
-      first = end;
-      const { settings } = this.#generation;
-      const crowdedAt = crowdingAt(k, settings, this.#kernels, this.#scratch, this.#reader);
-      if (crowdedAt === undefined) continue;
-      stats.crowdedAt = crowdedAt;
-      return scanned;
-    }
-    return scanned + this.#scanner.scanLeaves(first, count);
-  }
-
-  #rerank({ k, filter }: Query, stats: QueryStats): void {
+  #rerank({ k, boundWidths = 1 }: Query, stats: QueryStats): Reranked {
     const { settings } = this.#generation;
-    const reranked = rerank(k, settings, this.#kernels, this.#scratch, this.#reader);
-    stats.vectorsReranked = reranked.count;
-    if (filter === undefined || filter.whenCrowded === 'accept') return;
-    if (reranked.crowdedAt !== undefined) stats.crowdedAt = reranked.crowdedAt;
-    const widths = filter.whenCrowded === 'narrow' ? 1 : SURE_WIDTHS;
-    if (reranked.reserve < widths) stats.wantsCandidates = true;
+    const reranked = rerank({ k, widths: boundWidths }, settings, this.#kernels, this.#scratch, this.#reader);
+    stats.vectorsReranked += reranked.count;
+    return reranked;
+  }
+
+  /**
+   * Whether what was not looked at may be nearer than the k-th: candidates that were not kept, by their error bounds; vectors in
+   * other leaves, where the query is unlike those of the calibration: it lies in a hole of what may be found, far from every leaf,
+   * or has more to expect in other leaves. Each part of a query has found about its share of the k nearest.
+   */
+  #doubt(
+    { k, boundWidths = 1, nearestMax = REMOTENESS_MAX, isCapped = true }: Query,
+    { count }: QueryPart,
+    { chosen, reserve, findable }: { chosen: ChosenLeaves; reserve: number; findable: Findable },
+  ): Doubt | undefined {
+    if (isCapped) return undefined;
+    const { effort, isAll, isBeyond = false, entries } = chosen;
+    const isOfCandidates = reserve < boundWidths;
+    const { nearest } = this.#scratch;
+    const within = kthDistance(nearest, k, this.#kernels);
+    let isOfLeaves = false;
+    if (effort !== undefined && !isAll) {
+      const kth = count === 1 ? within : kthDistance(nearest, Math.ceil(k / count), this.#kernels);
+      const { spreadDimensions } = this.#generation;
+      const missed = () => this.#ranker.missedHits(entries, kth, findable.counts, spreadDimensions);
+      isOfLeaves = isBeyond || this.#ranker.remoteness() > nearestMax || missed() > effort.missedMax;
+    }
+    if (!isOfCandidates && !isOfLeaves) return undefined;
+    return { within, isOfCandidates, isOfLeaves };
   }
 
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */
@@ -196,9 +218,21 @@ export class Searcher {
       distances[i] = nearest.estimateAt(i) / scale;
     }
     stats.leaves = this.#generation.leaves;
-    if (stats.crowdedAt !== undefined) stats.crowdedAt /= scale;
     return { rows, distances, stats };
   }
+}
+
+/** What a stage writes its figures to. */
+interface Run {
+  stats: QueryStats;
+  clock: () => number;
+}
+
+interface CodesRun extends Run {
+  /** What the query's distances have been multiplied by. */
+  scale: number;
+  /** Pending rows that had codes when the search began. */
+  encodedCount: number;
 }
 
 /** [first, end) of part `index` when `count` things are shared out. */
@@ -208,6 +242,7 @@ function share(count: number, part: QueryPart): [number, number] {
 
 function emptyStats(): QueryStats {
   return {
+    searchWay: 'probes',
     probes: 0,
     leaves: 0,
     vectorsScanned: 0,

@@ -19,7 +19,7 @@ export interface Kernels {
    * Lookup tables of a rotated query (`tableBytes`), and `out`: f32 scale, sum of the groups' minima, sum of the query, 0.
    */
   buildTables(query: number, dim: number, tables: number, out: number): void;
-  /** Estimates every vector of `leafCount` leaves and pushes those below the threshold. */
+  /** Estimates every live vector of `leafCount` leaves and pushes those below the threshold; returns how many it has estimated. */
   scanLeaves(
     tables: number,
     tableOut: number,
@@ -28,35 +28,38 @@ export interface Kernels {
     leaves: number,
     leafCount: number,
     buffer: number,
-  ): void;
-  /** Replaces where a candidate's factors stand by its lower bound; once, after the scans. */
+  ): number;
+  /** Replaces where a candidate's factors stand by its lower bound, so many error bounds wide; once, after the scans. */
   boundCandidates(
     buffer: number,
     tableOut: number,
     dim: number,
     bits: KernelBits,
     metric: KernelMetric,
+    widths: number,
   ): void;
 
   /**
-   * Sets the bit of every vector whose lower bound is above `boundMax` in the mask that stands as the leaves' tombstones.
-   * Reads and writes up to 8 bytes past the bits.
+   * Writes the positions of the live vectors of these leaves whose lower bound, so many error bounds wide (`widths`), is
+   * `boundMax` at most; returns their number. `out`: room for all of the leaves' vectors.
    */
-  excludeBeyond(
+  listWithin(
     tables: number,
     tableOut: number,
     dim: number,
     bits: KernelBits,
     metric: KernelMetric,
+    widths: number,
     leaves: number,
     leafCount: number,
     boundMax: number,
-  ): void;
+    out: number,
+  ): number;
 
   /** Writes the sign code of a vector: bit = value > 0, zero-padded to `signWords` 16-byte words. */
   signCode(vector: number, dim: number, out: number): void;
-  /** Pushes the Hamming distance of every vector of the leaves that is below the threshold. */
-  scanHamming(query: number, words: number, leaves: number, leafCount: number, buffer: number): void;
+  /** Pushes the Hamming distance of every live vector of the leaves that is below the threshold; returns how many are live. */
+  scanHamming(query: number, words: number, leaves: number, leafCount: number, buffer: number): number;
 
   /** A mask of matches becomes one of what to exclude: mask = not mask, or dead. `bytes` of both are read. */
   excludeUnmatched(mask: number, tombstones: number, bytes: number): void;
@@ -76,7 +79,7 @@ export interface Kernels {
   finishBuffer(buffer: number): void;
   /** Brings the `n` best to the front, ascending by (estimate, position). */
   sortBuffer(buffer: number, n: number): void;
-  /** Brings the `n` best to the front, in no order. */
+  /** Brings the `n` best to the front, the worst of them last, the others in no order. */
   partition(buffer: number, n: number): void;
   /**
    * Writes the positions of those of candidates [first, end) whose lower bound is `boundMax` at most, ascending, and
@@ -146,14 +149,31 @@ export interface Kernels {
   ): void;
   /**
    * How many of the `count` nodes, sorted leaves with exact distances, hold `share` of the hits that the model (five
-   * f32 weights) expects of all of them. `hits`: room for `count` f32. index/probe-model.ts has the formula.
+   * f32 weights) expects of all of them. `counts`: the live vectors of each leaf. `hits`: room for `count` f32.
+   * index/probe-model.ts has the formula.
    */
   chooseProbes(
     nodes: number,
     count: number,
     share: number,
     model: number,
+    counts: number,
+    hits: number,
+  ): number;
+  /**
+   * Writes for each of nodes [first, count), leaves with their exact distances, how many of its live vectors (`counts`) are to be
+   * expected nearer than `kth`, and returns the sum; index/expected-hits.ts has the formula.
+   */
+  expectHits(
+    nodes: number,
+    first: number,
+    count: number,
     leafTable: number,
+    counts: number,
+    kth: number,
+    queryNorm: number,
+    dimensions: number,
+    metric: KernelMetric,
     hits: number,
   ): number;
   /** Writes the entries of the first `count` nodes, which are leaves with their exact distances; else as `rescore`. */

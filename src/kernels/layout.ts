@@ -21,11 +21,20 @@ export const TABLE_OUT_BYTES = 16;
  * | 0 | u32 | address of the first block (or of the first sign code) |
  * | 4 | u32 | vectors in the leaf |
  * | 8 | u32 | position of the first vector |
- * | 12 | u32 | address of the tombstone bits; 0: none is dead (RaBitQ codes only) |
+ * | 12 | u32 | address of the tombstone bits; 0: none is dead |
  * | 16 | u32 | tombstone bit of the first vector |
  * | 20 | f32 | constant added to every estimate |
  * | 24 | f32 | factor of the error: distance of query and centroid, for dot the query's norm |
- * | 28 | f32 | mean squared distance of the leaf's vectors from its centroid; only in the table of a generation |
+ * | 28 | u32 | 0; or the address of the number of each vector's own leaf |
+ *
+ * Where vectors have leaves of their own, 20 and 24 are the addresses of those two numbers of each leaf; a leaf that the query
+ * does not reach has an infinite constant. In a generation's table of leaves, before any query:
+ *
+ * | offset | type | meaning |
+ * |---|---|---|
+ * | 20 | u32 | 0 |
+ * | 24 | f32 | length of the centroid |
+ * | 28 | f32 | mean squared distance of the leaf's vectors from its centroid |
  */
 export const LEAF_ENTRY_BYTES = 32;
 export const LEAF = {
@@ -36,8 +45,11 @@ export const LEAF = {
   firstBit: 16,
   constant: 20,
   errorScale: 24,
-  meanSquared: 28,
+  centroidNorm: 24,
+  leafNumbers: 28,
+  meanSquare: 28,
 };
+export const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
 
 /**
  * The header of a candidate buffer. `capacity` is at least twice `keep`, and 32 more than it; a fresh buffer has count 0, pushed 0 and

@@ -1,11 +1,11 @@
 import t from 'tap';
-import { mergeAnswers } from '../../src/collections/merge-answers.js';
 import { recallOf } from '../../src/collections/recall.js';
 import { compareHits, passes, scoreOf } from '../../src/collections/scores.js';
-import type { Answer } from '../../src/index/query.js';
+import type { Answer, QueryStats } from '../../src/index/query.js';
 
 function answer(pairs: [row: number, distance: number][], vectorsScanned = 0, scanUs = 0): Answer {
-  const stats = {
+  const stats: QueryStats = {
+    searchWay: 'probes',
     probes: 1,
     leaves: 9,
     vectorsScanned,
@@ -21,47 +21,6 @@ function answer(pairs: [row: number, distance: number][], vectorsScanned = 0, sc
     stats,
   };
 }
-
-t.test('merged answers are in order and keep what ties with the k-th', async (t) => {
-  const shares = [
-    answer(
-      [
-        [4, 0.5],
-        [1, 2],
-      ],
-      10,
-      5,
-    ),
-    answer([], 3, 9),
-    answer(
-      [
-        [3, 0.5],
-        [7, 1],
-        [2, 2],
-        [9, 3],
-      ],
-      10,
-      7,
-    ),
-  ];
-  const mergeAll = (k: number) => shares.reduce((a, b) => mergeAnswers(a, b, k));
-  const merged = mergeAll(4);
-  t.strictSame([...merged.rows], [4, 3, 7, 1, 2]);
-  t.strictSame([...merged.distances], [0.5, 0.5, 1, 2, 2]);
-  t.match(merged.stats, { vectorsScanned: 23, scanUs: 9, leaves: 9, probes: 1 });
-  t.equal(mergeAll(100).rows.length, 6);
-});
-
-t.test('a part that was crowded makes all of it crowded, at the least distance', async (t) => {
-  const part = (crowdedAt?: number): Answer => {
-    const { stats, ...rest } = answer([[1, 1]]);
-    return { ...rest, stats: { ...stats, ...(crowdedAt !== undefined && { crowdedAt }) } };
-  };
-  const crowdedAt = (...parts: Answer[]) => parts.reduce((a, b) => mergeAnswers(a, b, 1)).stats.crowdedAt;
-  t.equal(crowdedAt(part(), part(3), part(2)), 2);
-  t.equal(crowdedAt(part(-3), part(), part(-2)), -3);
-  t.notOk('crowdedAt' in mergeAnswers(part(), part(), 1).stats);
-});
 
 t.test('scores are those of the metric, and thresholds follow their direction', async (t) => {
   t.equal(scoreOf('l2', 25), 5);

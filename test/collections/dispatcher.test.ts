@@ -33,7 +33,7 @@ function manualPool(threads: number) {
 }
 
 function answerTo(query: Query, index = 0): Answer {
-  const stats = { probes: 1, leaves: 1, vectorsScanned: 1, vectorsReranked: 1 };
+  const stats = { searchWay: 'probes', probes: 1, leaves: 1, vectorsScanned: 1, vectorsReranked: 1 } as const;
   const times = { prepareUs: 1, rankUs: 1, scanUs: 1, rerankUs: 1 };
   return { rows: Uint32Array.of(query.k), distances: Float32Array.of(index), stats: { ...stats, ...times } };
 }

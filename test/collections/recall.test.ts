@@ -17,7 +17,7 @@ function answerOf(rows: number[], distances: number[], stats: Partial<QueryStats
   return {
     rows: Uint32Array.from(rows),
     distances: Float32Array.from(distances),
-    stats: { probes: 1, ...stats } as QueryStats,
+    stats: { searchWay: 'probes', probes: 1, ...stats } as QueryStats,
   };
 }
 

@@ -72,6 +72,7 @@ test('a least recall stands alone, and its confidence with it', async (t) => {
   const cases: [object, string, RegExp][] = [
     [{ min_recall: 0.9, probes: 3 }, 'min_recall', /either `probes` or `min_recall`/],
     [{ min_recall: 0.9, target_recall: 0.9 }, 'min_recall', /either `target_recall` or `min_recall`/],
+    [{ min_recall: 0.9, rerank_factor: 4 }, 'rerank_factor', /either `rerank_factor` or `min_recall`/],
     [{ confidence: 0.9 }, 'confidence', /`min_recall`/],
     [{ confidence: 0.9, target_recall: 0.9 }, 'confidence', /`min_recall`/],
   ];

@@ -17,12 +17,15 @@ import { allocateSamples, type SampleShape, sampleShape } from '../../src/index/
 import type { Calibration } from '../../src/index/calibration.js';
 import { encodePending } from '../../src/index/encode-pending.js';
 import { Generation } from '../../src/index/generation.js';
-import type { Answer, PositionReader, Query, QueryPart } from '../../src/index/query.js';
+import { CHUNK_LEAVES_OFFSET, PENDING_CHUNK_ROWS } from '../../src/index/memory-layout.js';
+import { nextStep, withStepBefore } from '../../src/index/next-step.js';
+import type { SearchShape } from '../../src/index/plan.js';
+import type { Answer, PositionReader, Query, QueryPart, SearchWay } from '../../src/index/query.js';
 import { seededRandom } from '../../src/index/random.js';
 import { Scratch } from '../../src/index/scratch.js';
 import { Searcher } from '../../src/index/search.js';
 import { completeSettings, type IndexSettings, type Metric } from '../../src/index/settings.js';
-import { instantiateKernels } from '../../src/kernels/kernels.js';
+import { instantiateKernels, type Kernels } from '../../src/kernels/kernels.js';
 
 export type Given = Partial<IndexSettings> & Pick<IndexSettings, 'dimension' | 'metric'>;
 
@@ -70,14 +73,23 @@ export function nearestOf(
     .slice(0, k);
 }
 
+/** The leaves that the codes of pending rows belong to. */
+export function leafNumbers(generation: Generation): number[] {
+  return Array.from({ length: generation.pendingCount }, (_, row) => {
+    const chunk = generation.chunkAddress(Math.floor(row / PENDING_CHUNK_ROWS));
+    const numbers = generation.words(chunk + CHUNK_LEAVES_OFFSET, PENDING_CHUNK_ROWS);
+    return numbers[row % PENDING_CHUNK_ROWS] as number;
+  });
+}
+
 /** A generation over `vectors`, of which the first `indexed` are in leaves and the others pending. */
 export class TestIndex {
   readonly generation: Generation;
   readonly settings: IndexSettings;
+  readonly kernels: Kernels;
+  readonly reader: PositionReader;
+  readonly scratch: Scratch;
   readonly #vectors: Float32Array[];
-  readonly #kernels;
-  readonly #reader: PositionReader;
-  readonly #scratch: Scratch;
   readonly #searcher: Searcher;
 
   /** What is searched are the vectors as `precision` keeps them. */
@@ -95,11 +107,11 @@ export class TestIndex {
       indexed === 0
         ? Generation.empty(this.settings)
         : build(vectors.slice(0, indexed), this.settings, {}, () => {}, precision, memoryBytesMax);
-    this.#kernels = instantiateKernels(this.generation.memory);
-    this.#reader = readerOf((position) => this.vectorAt(position), precision);
+    this.kernels = instantiateKernels(this.generation.memory);
+    this.reader = readerOf((position) => this.vectorAt(position), precision);
     this.generation.publishPending(vectors.length - indexed);
-    this.#scratch = new Scratch(this.generation);
-    this.#searcher = new Searcher(this.generation, this.#kernels, this.#reader, this.#scratch);
+    this.scratch = new Scratch(this.generation);
+    this.#searcher = new Searcher(this.generation, this.kernels, this.reader, this.scratch);
   }
 
   vectorAt(position: number): Float32Array {
@@ -114,20 +126,66 @@ export class TestIndex {
   /** Encodes pending rows until `left` or fewer have no codes. */
   encode(left = 0): void {
     while (this.generation.pendingCount - this.generation.encodedCount > left) {
-      encodePending(this.generation, this.#kernels, this.#reader, this.#scratch);
+      encodePending(this.generation, this.kernels, this.reader, this.scratch);
     }
   }
 
+  /** As if another thread encoded all pending rows just before a search looks for the n-th time how many of them have codes. */
+  encodeAtLook(n: number): void {
+    const { generation, reader } = this;
+    const kernels = instantiateKernels(generation.memory);
+    const scratch = new Scratch(generation);
+    let looks = 0;
+    Object.defineProperty(generation, 'encodedCount', {
+      configurable: true,
+      get: () => {
+        if (++looks < n) return 0;
+        Reflect.deleteProperty(generation, 'encodedCount');
+        while (encodePending(generation, kernels, reader, scratch) > 0);
+        return generation.encodedCount;
+      },
+    });
+  }
+
+  /** What is searched, as plans take it. */
+  get shape(): SearchShape {
+    const { settings, generation } = this;
+    const { leaves, slots } = generation;
+    const { precision } = this.reader;
+    return { settings, leaves, slots, rowBytes: rowBytes({ dimension: settings.dimension, precision }) };
+  }
+
+  /** One step of a search. */
   search(query: Partial<Query> & { vector: Float32Array }, part?: QueryPart): Answer {
-    const leaves = this.generation.leaves;
-    return this.#searcher.search({ k: 10, probes: leaves, rerankFactor: 50, exact: false, ...query }, part);
+    return this.#searcher.search(this.#complete(query), part);
+  }
+
+  /** The last answer of a search and of what has to follow it, as the engine asks; `ways`: how each step went. */
+  find(query: Partial<Query> & { vector: Float32Array }): Answer & { ways: SearchWay[] } {
+    const ways: SearchWay[] = [];
+    let before: Answer | undefined;
+    for (let step = this.#complete(query); ; ) {
+      const alone = this.#searcher.search(step);
+      const answer = before === undefined ? alone : withStepBefore(before, alone, step);
+      before = answer;
+      ways.push(answer.stats.searchWay);
+      const { slots, pendingCount, deaths } = this.generation;
+      const findable = answer.stats.matches ?? slots + pendingCount - deaths;
+      const next = nextStep(this.shape, step, answer, findable);
+      if (next === undefined) return { ...answer, ways };
+      step = next;
+    }
+  }
+
+  #complete(query: Partial<Query> & { vector: Float32Array }): Query {
+    return { k: 10, probes: this.generation.leaves, rerankFactor: 50, exact: false, ...query };
   }
 
   /** Measures every query of the shape, as the threads of a build do. */
   samples(): { shape: SampleShape; buffer: SharedArrayBuffer } {
     const shape = sampleShape(this.generation.slots, this.generation.leaves);
     const buffer = allocateSamples(shape);
-    const sampler = new CalibrationSampler(this.generation, this.#kernels, this.#reader);
+    const sampler = new CalibrationSampler(this.generation, this.kernels, this.reader);
     for (let i = 0; i < shape.queries; i++) sampler.sample(i, shape, buffer);
     return { shape, buffer };
   }
@@ -137,7 +195,7 @@ export class TestIndex {
     return calibrate(this.generation, shape, buffer);
   }
 
-  /** Mean share of the k nearest, of the kept vectors unless told, among the k found. */
+  /** Mean share of the k nearest, of the kept vectors unless told, among the k found in all steps of a search. */
   recall(
     queries: Float32Array[],
     query: Omit<Partial<Query>, 'vector'> & { k: number },
@@ -146,7 +204,7 @@ export class TestIndex {
     let hits = 0;
     for (const vector of queries) {
       const truth = new Set(nearestOf(this.settings.metric, among, vector, query.k).map(({ row }) => row));
-      const { rows } = this.search({ ...query, vector });
+      const { rows } = this.find({ ...query, vector });
       for (const row of rows.subarray(0, query.k)) if (truth.has(row)) hits++;
     }
     return hits / (queries.length * query.k);

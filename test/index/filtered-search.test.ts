@@ -2,8 +2,8 @@
 
 import t, { type Test } from 'tap';
 import { maskOf } from '../../src/index/match-mask.js';
-import { planFiltered, planNext } from '../../src/index/plan-filtered.js';
-import type { FilteredEffort, Query, QueryFilter } from '../../src/index/query.js';
+import { planSearch } from '../../src/index/plan.js';
+import type { PlannedEffort, Query } from '../../src/index/query.js';
 import { seededRandom } from '../../src/index/random.js';
 import type { Metric, Quantizer } from '../../src/index/settings.js';
 import { clustered, nearestOf, TestIndex } from './built.js';
@@ -12,15 +12,17 @@ const K = 10;
 const COUNT = 1500;
 /** Sign codes rank so badly that only a rerank of everything finds all. */
 const ALL = COUNT / K;
-const SMALL_MEMORY = 180_000;
+const SMALL_MEMORY = 130_000;
 let keys = 0;
+
+type Filtered = Required<Pick<Query, 'mask' | 'efforts'>>;
 
 function filterOf(
   index: TestIndex,
   count: number,
   matches: (row: number) => boolean,
-  efforts: FilteredEffort[] = [],
-): QueryFilter {
+  efforts: PlannedEffort[] = [],
+): Filtered {
   const { slots, pendingCount } = index.generation;
   const rows = Array.from({ length: count }, (_, row) => row).filter(matches);
   const positions = rows.map((row) => index.positionOf(row));
@@ -31,7 +33,7 @@ function filterOf(
       (position) => position - slots,
     ),
   };
-  return { mask: maskOf(++keys, listed, { slots, pendingCount }), efforts, whenCrowded: 'narrow' as const };
+  return { mask: maskOf(++keys, listed, { slots, pendingCount }), efforts };
 }
 
 const INDEXES: {
@@ -61,6 +63,7 @@ for (const { name, quantizer, indexed, encoded, memoryBytes } of INDEXES) {
       const vectors = clustered(COUNT, dimension, 3);
       const given = { metric, dimension, quantizer, maxLeafSize: 50, branchingFactor: 8 };
       const index = new TestIndex(vectors, given, indexed, 'float32', memoryBytes);
+      t.equal(index.generation.codeMemories.length > 0, memoryBytes !== undefined);
       index.encode(COUNT - indexed - encoded);
       checkFilters(t, index, vectors);
       t.pass(metric);
@@ -91,13 +94,13 @@ function checkSearches(
   t: Test,
   index: TestIndex,
   vectors: Float32Array[],
-  { filter, live }: { filter: QueryFilter; live: Set<number> },
+  { filter, live }: { filter: Filtered; live: Set<number> },
 ): void {
   const { metric, dimension } = index.settings;
   for (const vector of clustered(5, dimension, 77)) {
     const expected = nearestOf(metric, vectors, vector, K, (row) => live.has(row));
     for (const exact of [true, false]) {
-      const { rows, distances, stats } = index.search({ vector, k: K, exact, filter, rerankFactor: ALL });
+      const { rows, distances, stats } = index.search({ vector, k: K, exact, ...filter, rerankFactor: ALL });
       const what = `${metric}, ${live.size} matches, exact ${exact}`;
       if (stats.matches !== live.size) t.fail(`${what}: ${stats.matches} are said to match`);
       if (Math.min(rows.length, K) !== expected.length) t.fail(`${what}: ${rows.length} are found`);
@@ -120,7 +123,7 @@ t.test('parts of a filtered search share its work and miss nothing', async (t) =
   const [vector] = clustered(1, 16, 9) as [Float32Array];
   for (const exact of [true, false]) {
     const found = [0, 1, 2, 3].flatMap((part) => {
-      const { rows } = index.search({ vector, k: K, exact, filter }, { index: part, count: 4 });
+      const { rows } = index.search({ vector, k: K, exact, ...filter }, { index: part, count: 4 });
       return [...rows];
     });
     t.equal(new Set(found).size, found.length, 'no row is met twice');
@@ -138,8 +141,7 @@ t.test('rows that are newer than the mask are let through, whatever the scan', a
     const mask = maskOf(++keys, listed, { slots, pendingCount: known });
     const isLetThrough = (row: number) => (row === 300 && known > 0) || row >= 300 + known;
     for (const [i, vector] of clustered(5, 16, 78).entries()) {
-      const filter = { mask, efforts: [], whenCrowded: 'narrow' as const };
-      const { distances, rows } = index.search({ vector, k: K, exact: i % 2 === 0, filter });
+      const { distances, rows } = index.search({ vector, k: K, exact: i % 2 === 0, mask, efforts: [] });
       t.ok([...rows].every(isLetThrough), `${known} known`);
       const expected = nearestOf('l2', vectors, vector, K, isLetThrough);
       t.equal(Math.min(rows.length, K), expected.length);
@@ -149,82 +151,98 @@ t.test('rows that are newer than the mask are let through, whatever the scan', a
 });
 
 t.test(
-  'the effort is the first whose share matches near the query; beyond all of them every leaf is scanned',
+  'a match that gets its code while a search begins is found, though nothing else of its leaf matches',
+  async (t) => {
+    const vectors = clustered(400, 16, 3);
+    for (const look of [1, 2, 3, 4, 5]) {
+      const index = new TestIndex(vectors, { metric: 'l2', dimension: 16, maxLeafSize: 20 }, 300);
+      const filter = filterOf(index, 400, (row) => row === 350);
+      index.encodeAtLook(look);
+      const { rows } = index.search({ vector: vectors[7] as Float32Array, k: 3, ...filter });
+      t.strictSame([...rows], [350], `look ${look}`);
+    }
+  },
+);
+
+t.test('an index of nothing has no matches, until rows are pending', async (t) => {
+  const index = new TestIndex([], { metric: 'l2', dimension: 16 });
+  const filter = filterOf(index, 0, () => true);
+  for (const exact of [true, false]) {
+    const { rows, stats } = index.search({ vector: new Float32Array(16), k: 3, exact, ...filter });
+    t.equal(rows.length, 0);
+    t.equal(stats.matches, 0);
+  }
+});
+
+t.test(
+  'the effort is the first whose share matches near the query; beyond all of them the answer is in doubt',
   async (t) => {
     const count = 2000;
     const vectors = clustered(count, 16, 3, 40);
     const index = new TestIndex(vectors, { metric: 'l2', dimension: 16, maxLeafSize: 40 });
     const efforts = [
-      { matchShare: 0.5, probes: 2, probeShare: 1 },
-      { matchShare: 0.25, probes: 5, probeShare: 1 },
+      { matchShare: 0.5, probes: 2, probeShare: 1, missedMax: 0 },
+      { matchShare: 0.25, probes: 5, probeShare: 1, missedMax: 0 },
     ];
     const [vector] = vectors as [Float32Array];
     const ask = (isMatch: (row: number) => boolean) =>
-      index.search({ vector, k: 3, filter: filterOf(index, count, isMatch, efforts) }).stats;
+      index.search({ vector, k: 3, isCapped: false, ...filterOf(index, count, isMatch, efforts) }).stats;
     const everywhere = ask(() => true);
-    t.equal(everywhere.way, 'probes');
+    t.equal(everywhere.searchWay, 'probes');
     t.equal(everywhere.probes, 2);
     const third = ask((row) => row % 3 === 0);
-    t.equal(third.way, 'probes');
+    t.equal(third.searchWay, 'probes');
     t.ok(third.probes <= 5 && third.probes > 2, `${third.probes} of 5 leaves have matches`);
-    t.equal(ask((row) => row % 50 === 0).way, 'all_leaves', 'too few everywhere');
-    // Vectors of one cluster are every 40th: here none near the query matches, though half of all do.
-    const far = ask((row) => row % 40 >= 20 && row % 40 !== 0);
-    t.equal(far.way, 'all_leaves', 'none here');
-    t.ok(far.probes < index.generation.leaves, 'leaves without a match are left out');
+    const few = ask((row) => row % 50 === 0);
+    t.equal(few.searchWay, 'probes');
+    t.match(few.doubt, { isOfLeaves: true }, 'too few everywhere');
+    const filter = filterOf(index, count, (row) => row % 50 === 0, efforts);
+    const { ways, rows, stats } = index.find({ vector, k: 3, isCapped: false, ...filter });
+    t.strictSame(ways[0], 'probes');
+    t.ok(ways.length > 1);
+    t.ok(stats.probes < index.generation.leaves, 'leaves without a match are left out');
+    const truth = nearestOf('l2', vectors, vector, 3, (row) => row % 50 === 0);
+    t.strictSame(
+      [...rows],
+      truth.map(({ row }) => row),
+    );
   },
 );
 
-t.test('fewer matches than are wanted crowd nothing out', async (t) => {
+t.test(
+  'where no leaf near the query has a match, the effort is in doubt, and what follows finds them',
+  async (t) => {
+    const count = 2000;
+    const vectors = clustered(count, 16, 3, 40);
+    const index = new TestIndex(vectors, { metric: 'l2', dimension: 16, maxLeafSize: 40 });
+    const efforts = [{ matchShare: 0.5, probes: 2, probeShare: 1, missedMax: 0.1 }];
+    const [vector] = vectors as [Float32Array];
+    // Vectors of one cluster are every 40th.
+    const isMatch = (row: number) => row % 40 >= 20;
+    const query = { vector, k: 3, ...filterOf(index, count, isMatch, efforts) };
+    t.notOk('doubt' in index.search(query).stats, 'not looked into');
+    const answer = index.find({ ...query, boundWidths: 1, isCapped: false });
+    t.equal(answer.ways[0], 'probes');
+    t.ok(answer.ways.length > 1, `${answer.ways}`);
+    const truth = nearestOf('l2', vectors, vector, 3, isMatch).map(({ row }) => row);
+    t.strictSame([...answer.rows], truth);
+  },
+);
+
+t.test('fewer matches than are wanted leave nothing in doubt', async (t) => {
   const vectors = clustered(COUNT, 24, 3);
   const index = new TestIndex(vectors, { metric: 'l2', dimension: 24, maxLeafSize: 50 });
   const [vector] = clustered(1, 24, 9) as [Float32Array];
-  for (const efforts of [[], [{ matchShare: 0, probes: index.generation.leaves, probeShare: 1 }]]) {
+  const all = { matchShare: 0, probes: index.generation.leaves, probeShare: 1, missedMax: 0 };
+  for (const efforts of [[], [all]]) {
     const filter = filterOf(index, COUNT, (row) => row % 100 === 0, efforts);
-    const { rows, stats } = index.search({ vector, k: 20, filter, rerankFactor: 3 });
+    const query = { vector, k: 20, ...filter, rerankFactor: 3, boundWidths: 1.5, isCapped: false };
+    const { rows, stats } = index.search(query);
     t.equal(rows.length, 15);
-    t.notOk('crowdedAt' in stats);
+    t.notOk('doubt' in stats);
+    t.strictSame(index.find(query).ways, ['compared_all']);
   }
 });
-
-t.test(
-  'an exact search within a distance leaves out what codes put beyond it, and finds what lies within',
-  async (t) => {
-    for (const metric of ['l2', 'cosine', 'dot'] as Metric[]) {
-      for (const memoryBytes of [undefined, SMALL_MEMORY]) {
-        const vectors = clustered(COUNT, 24, 3);
-        const given = { metric, dimension: 24, maxLeafSize: 50, branchingFactor: 8, bits: 4 } as const;
-        const index = new TestIndex(vectors, given, 1403, 'float32', memoryBytes);
-        index.encode(50);
-        const isMatch = (row: number) => row % 3 === 0;
-        const filter = filterOf(index, COUNT, isMatch);
-        let scanned = 0;
-        let compared = 0;
-        for (const vector of clustered(5, 24, 79)) {
-          const expected = nearestOf(metric, vectors, vector, K, isMatch);
-          const kth = (expected.at(-1) as { distance: number }).distance;
-          const within = kth + 0.05 * Math.abs(kth);
-          const query = { vector, k: K, exact: true, filter, within };
-          const parts = [0, 1, 2].map((part) => index.search(query, { index: part, count: 3 }));
-          const whole = index.search(query);
-          const found = new Set(parts.flatMap(({ rows }) => [...rows]));
-          for (const { row } of expected) {
-            t.ok(whole.rows.includes(row), `${metric}: row ${row}`);
-            t.ok(found.has(row), `${metric}: row ${row} of a part`);
-          }
-          t.ok([...found, ...whole.rows].every(isMatch), 'nothing else is found');
-          scanned += whole.stats.vectorsScanned;
-          compared += whole.stats.vectorsReranked;
-          const plain = index.search({ ...query, within: Number.POSITIVE_INFINITY });
-          t.equal(plain.stats.vectorsReranked, COUNT / 3, 'the mask is whole again');
-        }
-        t.ok(scanned > 0);
-        const share = memoryBytes === undefined ? 0.6 : 0.95;
-        t.ok(compared < (share * 5 * COUNT) / 3, `${metric}: ${compared} are compared`);
-      }
-    }
-  },
-);
 
 t.test('matches far from the query are found at the declared recall, whatever metric and k', async (t) => {
   const count = 8000;
@@ -239,8 +257,8 @@ t.test('matches far from the query are found at the declared recall, whatever me
   const centre = Float32Array.from({ length: dimension }, normal);
   for (const metric of ['l2', 'cosine', 'dot'] as Metric[]) {
     const index = new TestIndex(vectors, { metric, dimension });
-    const { leaves, slots } = index.generation;
-    const shape = { settings: index.settings, leaves, slots, rowBytes: 4096 };
+    // Vectors of so many bytes would be dear to compare.
+    const shape = { ...index.shape, rowBytes: 4096 };
     const calibration = index.calibrate();
     const nearestFirst = nearestOf(metric, vectors, centre, count).map(({ row }) => row);
     for (const share of [0.7, 0.3]) {
@@ -251,18 +269,9 @@ t.test('matches far from the query are found at the declared recall, whatever me
         let queries = 0;
         for (; queries < 5; queries++) {
           const vector = centre.map((value) => value + 0.1 * normal());
-          const request = { k, targetRecall: 0.95, probes: undefined, rerankFactor: undefined };
-          let query: Query & { filter: QueryFilter } = {
-            vector,
-            k,
-            ...planFiltered(shape, calibration, request, mask),
-          };
-          let answer = index.search(query);
-          for (let next = planNext(shape, query, answer.stats); next !== undefined; ) {
-            query = next;
-            answer = index.search(query);
-            next = planNext(shape, query, answer.stats);
-          }
+          const plan = planSearch(shape, calibration, { k, targetRecall: 0.95 }, mask);
+          t.equal(plan.exact, false);
+          const answer = index.find({ vector, k, ...plan, mask });
           const truth = nearestOf(metric, vectors, vector, k, (row) => matching.has(row));
           found += truth.filter(({ row }) => answer.rows.includes(row)).length;
         }

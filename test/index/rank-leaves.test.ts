@@ -34,7 +34,7 @@ class TestRanker {
         const [, , , , , entries] = args;
         this.leavesScanned = 0;
         for (let i = 0; i < entries; i++) this.leavesScanned += scratch.leafWords[i * WORDS + 1] as number;
-        kernels.scanLeaves(...args);
+        return kernels.scanLeaves(...args);
       },
     };
     this.#ranker = new LeafRanker(generation, this.#kernels, this.#scratch, beamLeavesMin);
@@ -45,7 +45,8 @@ class TestRanker {
     const { leafWords } = this.#scratch;
     loadQuery(query, 'float32', this.#generation, this.#kernels, this.#scratch);
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
-    const count = this.#ranker.rank(probes, 1);
+    this.#scratch.live.refresh(this.#kernels);
+    const count = this.#ranker.rank(probes, 1, this.#scratch.live);
     return Array.from({ length: count }, (_, i) => leafWords[i * WORDS + 2] as number);
   }
 }

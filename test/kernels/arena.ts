@@ -23,6 +23,8 @@ export interface LeafEntry {
   firstBit: number;
   constant: number;
   errorScale: number;
+  /** Where vectors have leaves of their own: the address of their numbers; the two above are addresses then. */
+  numbers?: number;
 }
 
 export interface CandidateList {
@@ -86,8 +88,11 @@ export class Arena {
       view.setUint32(LEAF.firstPosition, entry.firstPosition, true);
       view.setUint32(LEAF.tombstones, entry.tombstones, true);
       view.setUint32(LEAF.firstBit, entry.firstBit, true);
-      view.setFloat32(LEAF.constant, entry.constant, true);
-      view.setFloat32(LEAF.errorScale, entry.errorScale, true);
+      const numbers = entry.numbers ?? 0;
+      view.setUint32(LEAF.leafNumbers, numbers, true);
+      for (const name of ['constant', 'errorScale'] as const)
+        if (numbers === 0) view.setFloat32(LEAF[name], entry[name], true);
+        else view.setUint32(LEAF[name], entry[name], true);
     });
     return address;
   }

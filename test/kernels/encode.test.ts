@@ -168,7 +168,7 @@ function quality(dim: number, bits: KernelBits, metric: KernelMetric): Quality {
     const leaf = arena.leaves([{ ...place, constant, errorScale }]);
     const buffer = arena.buffer(BLOCK_VECTORS);
     arena.kernels.scanLeaves(tables, tableOut, dim, bits, leaf, 1, buffer);
-    arena.kernels.boundCandidates(buffer, tableOut, dim, bits, metric);
+    arena.kernels.boundCandidates(buffer, tableOut, dim, bits, metric, 1);
     const { estimates, bounds } = arena.candidates(buffer);
     residuals.forEach((residual, lane) => {
       const vector = residual.map((value, i) => value + (centroid.view[i] as number));

@@ -13,12 +13,13 @@ const FUNCTIONS = [
   ...['countMatches', 'decodeRow', 'distances'],
   ...[
     'encode',
-    'excludeBeyond',
     'excludeUnmatched',
+    'expectHits',
     'finishBuffer',
     'listClear',
     'listLeaves',
     'listPositions',
+    'listWithin',
   ],
   ...['normalize', 'partition'],
   ...[

@@ -2,6 +2,7 @@
 
 import t from 'tap';
 import { loadVector, rowBytes, storeVector } from '../../src/contract/stored-vector.js';
+import { dotSpreadOf, expectedBelow, spreadOf } from '../../src/index/expected-hits.js';
 import { expectedHits } from '../../src/index/probe-model.js';
 import { LEAF, LEAF_ENTRY_BYTES } from '../../src/kernels/layout.js';
 import { Arena, gaussian, random } from './arena.js';
@@ -108,7 +109,7 @@ t.test(
 
 t.test('the leaves to scan are those that hold the share of hits that the model expects', async (t) => {
   const model = { gap: -0.7, gapSquared: -0.05, relativeGap: -0.4, logSize: 1.1, logRank: -0.3 };
-  const { arena, query, centroids, table, nodes, decoded } = scene(0);
+  const { arena, query, centroids, nodes, decoded } = scene(0);
   arena.kernels.rescore(nodes, query.address, centroids, DIM, 0, 0, decoded);
   arena.kernels.sortBuffer(nodes, LEAVES);
   const { positions, estimates } = arena.candidates(nodes);
@@ -117,17 +118,70 @@ t.test('the leaves to scan are those that hold the share of hits that the model 
   const expected = new Float32Array(LEAVES);
   expectedHits(model, distances, sizes, LEAVES, expected);
   const weights = arena.floats(Object.values(model));
+  const counts = arena.words(Array.from({ length: LEAVES }, (_, leaf) => 50 + leaf)).address;
   const hits = arena.floats(LEAVES);
   const total = expected.reduce((sum, value) => sum + value, 0);
   let sum = 0;
   for (let count = 1; count <= LEAVES; count++) {
     const share = (sum + 0.5 * (expected[count - 1] as number)) / total;
     sum += expected[count - 1] as number;
-    const args = [nodes, LEAVES, share, weights.address, table, hits.address] as const;
+    const args = [nodes, LEAVES, share, weights.address, counts, hits.address] as const;
     t.equal(arena.kernels.chooseProbes(...args), count, `share ${share}`);
   }
   hits.view.forEach((value, i) => {
     t.ok(Math.abs(value / (expected[i] as number) - 1) < 1e-4, `leaf ${i}`);
   });
-  t.equal(arena.kernels.chooseProbes(nodes, 1, 0.5, weights.address, table, hits.address), 1);
+  t.equal(arena.kernels.chooseProbes(nodes, 1, 0.5, weights.address, counts, hits.address), 1);
 });
+
+for (const metric of [0, 1, 2] as const) {
+  t.test(
+    `the hits of metric ${metric} that leaves are expected to hold are those of the formula`,
+    async (t) => {
+      const arena = new Arena();
+      const next = random(20 + metric);
+      const counts = arena.words(Array.from({ length: LEAVES }, (_, leaf) => (leaf === 4 ? 0 : 20 + leaf)));
+      const table = arena.allocate(LEAVES * LEAF_ENTRY_BYTES);
+      const floats = new Float32Array(arena.memory.buffer, table, (LEAVES * LEAF_ENTRY_BYTES) / 4);
+      const leaves = Array.from({ length: LEAVES }, (_, leaf) => {
+        // The vectors of the last leaf are all the same.
+        const spread = { centroidNorm: 3 * next(), meanSquare: leaf === LEAVES - 1 ? 0 : 0.2 + next() };
+        floats[(leaf * LEAF_ENTRY_BYTES + LEAF.centroidNorm) / 4] = spread.centroidNorm;
+        floats[(leaf * LEAF_ENTRY_BYTES + LEAF.meanSquare) / 4] = spread.meanSquare;
+        return spread;
+      });
+      const nodes = arena.buffer(LEAVES);
+      const order = [8, 3, 1, 7, 0, 2, 6, 5, 4];
+      const distances = order.map(() => 0.05 + 3 * next());
+      arena.fill(nodes, distances, order);
+      const queryNorm = 1.7;
+      const hits = arena.floats(LEAVES);
+      for (const dimensions of [1, 12, 300]) {
+        for (const kth of [-3, -0.5, 0.1, 1, 4, Number.POSITIVE_INFINITY]) {
+          const expected = order.map((leaf, i) => {
+            const { centroidNorm, meanSquare } = leaves[leaf] as (typeof leaves)[number];
+            const distance = distances[i] as number;
+            const seen =
+              metric === 2
+                ? dotSpreadOf(distance, { centroidNorm, meanSquare, queryNorm })
+                : spreadOf(distance, meanSquare);
+            return expectedBelow({ count: counts.view[leaf] as number, ...seen }, kth, dimensions);
+          });
+          for (const first of [0, 4, LEAVES]) {
+            hits.view.fill(-1);
+            const { address } = counts;
+            const args = [nodes, first, LEAVES, table, address, kth, queryNorm, dimensions, metric] as const;
+            const sum = arena.kernels.expectHits(...args, hits.address);
+            const of = expected.slice(first).reduce((total, value) => total + value, 0);
+            const told = `${dimensions} dimensions, kth ${kth}, from ${first}`;
+            t.ok(Math.abs(sum - of) <= 0.07 * of + 1e-5, `${told}: ${sum}, not ${of}`);
+            hits.view.forEach((value, i) => {
+              const wanted = i < first ? -1 : (expected[i] as number);
+              if (!(Math.abs(value - wanted) <= 0.07 * Math.abs(wanted) + 1e-6)) t.fail(`${told}: ${i}`);
+            });
+          }
+        }
+      }
+    },
+  );
+}

@@ -73,7 +73,7 @@ t.test('sorted, reversed and organ-pipe inputs are sorted quickly', async (t) =>
   }
 });
 
-t.test('partition puts the n best first and keeps all', async (t) => {
+t.test('partition puts the n best first, the n-th last of them, and keeps all', async (t) => {
   for (const n of [0, 1, 50, 499, 500, 600]) {
     const arena = new Arena();
     const pairs = shuffled(500, 60, n);
@@ -82,6 +82,7 @@ t.test('partition puts the n best first and keeps all', async (t) => {
     const after = pairsOf(arena, buffer);
     t.strictSame(after.slice(0, n).sort(byEstimate), pairs.toSorted(byEstimate).slice(0, n));
     t.strictSame(after.toSorted(byEstimate), pairs.toSorted(byEstimate));
+    if (n > 0 && n <= 500) t.strictSame(after[n - 1], pairs.toSorted(byEstimate)[n - 1], 'the n-th last');
   }
 });
 

@@ -990,7 +990,7 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
-            /** @description Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and for 1, all vectors are compared. */
+            /** @description Share of the true k nearest that a query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. The probability is over such queries, and holds for 95 of 100 builds; it is not that of one given query. Where the calibration cannot tell, all vectors are compared. */
             min_recall?: number;
             /** @description How probable `min_recall` is at least, 0.95 unless given. */
             confidence?: number;
@@ -1064,7 +1064,7 @@ export interface components {
             rerank_factor?: number;
             /** @description Mean share of the true k nearest to be found, 0.95 unless given. The build has measured the work that takes; what it has not, and 1, is answered by an exact search. */
             target_recall?: number;
-            /** @description Share of the true k nearest that this query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. It is marginal, too: the probability is over queries and calibrations together, not for one given query. Where the calibration cannot tell, and for 1, all vectors are compared. */
+            /** @description Share of the true k nearest that a query finds at least, with the probability `confidence`; instead of `target_recall` and `probes`. The bound is conformal: it supposes no distribution, only that queries are exchangeable with the stored points that the build has calibrated with. The probability is over such queries, and holds for 95 of 100 builds; it is not that of one given query. Where the calibration cannot tell, all vectors are compared. */
             min_recall?: number;
             /** @description How probable `min_recall` is at least, 0.95 unless given. */
             confidence?: number;

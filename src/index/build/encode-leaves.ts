@@ -5,7 +5,7 @@ import type { Kernels } from '../../kernels/kernels.js';
 import {
   BLOCK_VECTORS,
   LEAF,
-  LEAF_ENTRY_BYTES,
+  LEAF_WORDS,
   METRIC_NUMBER,
   OVERRUN_BYTES,
   PRECISION_NUMBER,
@@ -84,13 +84,13 @@ export class LeafEncoder {
   }
 
   #encodeLeaf(leaf: number): number {
-    const at = leaf * (LEAF_ENTRY_BYTES / 4);
+    const at = leaf * LEAF_WORDS;
     const count = this.#leafTable[at + LEAF.count / 4] as number;
     let squares = 0;
     for (let first = 0; first < count; first += this.#batchRows) {
       squares += this.#encodeBatch(leaf, first, Math.min(count, first + this.#batchRows));
     }
-    this.#leafFloats[at + LEAF.meanSquared / 4] = squares / count;
+    this.#leafFloats[at + LEAF.meanSquare / 4] = squares / count;
     return count;
   }
 
@@ -99,7 +99,7 @@ export class LeafEncoder {
     const { dimension } = this.#generation.settings;
     const precision = PRECISION_NUMBER[this.#reader.precision];
     const stride = this.#rowBytes.length;
-    const at = leaf * (LEAF_ENTRY_BYTES / 4);
+    const at = leaf * LEAF_WORDS;
     const [blocks, count, firstSlot] = this.#leafTable.subarray(at, at + 3) as unknown as [
       number,
       number,

@@ -2,7 +2,7 @@
 
 import { storeVector } from '../../contract/stored-vector.js';
 import type { Kernels } from '../../kernels/kernels.js';
-import { BLOCK_VECTORS, LEAF_ENTRY_BYTES, METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
+import { BLOCK_VECTORS, LEAF, LEAF_WORDS, METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { growMemory } from '../allocate-memory.js';
 import type { Generation } from '../generation.js';
 import { type LevelLayout, NODE_ENTRY_BYTES } from '../memory-layout.js';
@@ -25,6 +25,7 @@ export function writeTree(
   const scratch = growMemory(generation.memory, 2 * codeDimension(generation.settings.dimension) * 4);
   const centroids = writeCentroids(generation, kernels, arena, blueprint, scratch);
   writeLeafTable(generation, blueprint);
+  writeCentroidNorms(generation, centroids);
   writeNodes(generation, kernels, centroids, blueprint, scratch);
 }
 
@@ -54,7 +55,7 @@ function writeCentroids(
 
 function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
   const { layout, settings, memory } = generation;
-  const words = LEAF_ENTRY_BYTES / 4;
+  const words = LEAF_WORDS;
   const table = new Uint32Array(memory.buffer, layout.leafTable, blueprint.leafSizes.length * words);
   let blocks = layout.codes;
   let firstPosition = 0;
@@ -69,6 +70,19 @@ function writeLeafTable(generation: Generation, blueprint: Blueprint): void {
     blocks += Math.ceil(size / BLOCK_VECTORS) * blockBytes(settings);
     firstPosition += size;
   });
+}
+
+/** Lengths of the centroids themselves, which are stored relative to the origin. */
+function writeCentroidNorms({ layout, memory, settings, leaves }: Generation, centroids: Float32Array): void {
+  const dim = codeDimension(settings.dimension);
+  const origin = new Float32Array(memory.buffer, layout.rotatedOrigin, dim);
+  const table = new Float32Array(memory.buffer, layout.leafTable, leaves * LEAF_WORDS);
+  for (let leaf = 0; leaf < leaves; leaf++) {
+    let square = 0;
+    for (let i = 0; i < dim; i++)
+      square += ((centroids[leaf * dim + i] as number) + (origin[i] as number)) ** 2;
+    table[leaf * LEAF_WORDS + LEAF.centroidNorm / 4] = Math.sqrt(square);
+  }
 }
 
 /** Codes of every level's nodes, as residuals to a common centre; a node above the leaves is the mean of its children. */

@@ -1,10 +1,11 @@
 // From what was measured of the calibration queries to the least work for each target. Runs on the leader of a build.
 
 import { CANDIDATES_MAX } from '../../limits.js';
+import { widthsIndexOf } from '../bound-widths.js';
 import type { CalibratedEffort } from '../calibration.js';
-import { expectedHits, type ProbeModel } from '../probe-model.js';
 import { rankedFor } from '../rank-leaves.js';
-import { CALIBRATED_KS, type QuerySample, type SampleShape } from './samples.js';
+import { type LeafProfiles, least, type ProbesOf } from './leaf-profiles.js';
+import { CALIBRATED_KS } from './samples.js';
 
 const TARGETS = [0.8, 0.85, 0.9, 0.92, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.995, 0.998];
 
@@ -14,6 +15,16 @@ const MARGIN_ERRORS = 1.64;
 const BORROWED_MARGIN_ERRORS = 1;
 /** Of the misses that a target allows, so many may come from too few candidates: leaves are dearer. */
 const CANDIDATE_MISSES_SHARE = 0.15;
+/** Misses that are expected are no reason to look further as long as they are this share of those that the target allows. */
+const SMALL_MISSES_SHARE = 0.1;
+const SHARE_STEPS = 4096;
+
+/**
+ * When the mean recall m of n queries is taken to reach a target: `confident`, if it lies 1.64 standard errors above it, so that the target
+ * holds for 19 builds in 20; `expected`, if n / (n + 1) (1 - m) + 1 / (n + 1) <= 1 - target, so that it holds on average over builds
+ * (conformal risk control: Angelopoulos et al., ICLR 2024, theorem 1). docs/decisions/0020-recall-that-holds.md compares them.
+ */
+export type TargetRule = 'confident' | 'expected';
 
 interface Outcome {
   recall: number;
@@ -22,79 +33,58 @@ interface Outcome {
   vectorsScannedMean: number;
 }
 
-/** How many of a query's leaves, nearest first, are scanned. */
-type ProbesOf = (query: number) => number;
-
 export function chooseEfforts(
-  samples: QuerySample[],
-  shape: SampleShape,
-  leaves: number,
-  model: ProbeModel | undefined,
+  profiles: LeafProfiles,
+  dimensions: number,
+  rule: TargetRule = 'confident',
 ): CalibratedEffort[] {
-  const chooser = new EffortChooser(samples, shape, leaves, model);
-  let ofLargerK: CalibratedEffort[] = [];
+  const chooser = new EffortChooser(profiles, rule);
+  let ofLargerK: (CalibratedEffort | undefined)[] = [];
   return CALIBRATED_KS.toReversed()
     .flatMap((k, i) => {
-      if (samples.some(({ count }) => count < k)) return [];
+      if (profiles.samples.some(({ count }) => count < k)) return [];
       const kIndex = CALIBRATED_KS.length - 1 - i;
-      const ranks = chooser.sortedRanks(k);
+      const ranks = profiles.sortedRanks(k);
+      const behind = profiles.missesBehind(kIndex, dimensions);
       const efforts = TARGETS.map((target, t) => {
         const own = chooser.choose(k, kIndex, target, ranks);
-        return chooser.cheaper(own, kIndex, ofLargerK[t]);
+        const cheapest = chooser.cheaper({ k, kIndex, target }, own, ofLargerK[t]);
+        return cheapest && { ...cheapest, missedMax: chooser.missedMax(cheapest, behind) };
       });
       ofLargerK = efforts;
-      return [efforts];
+      return [efforts.filter((effort) => effort !== undefined)];
     })
     .toReversed()
     .flat();
 }
 
 class EffortChooser {
-  readonly #samples: QuerySample[];
-  readonly #leaves: number;
-  readonly #ranked: number;
-  /** Expected hits of each query's ranked leaves, summed up from the first; null without a model. */
-  readonly #hits: Float32Array[] | null;
-  /** Vectors in each query's ranked leaves, summed up. */
-  readonly #sizes: Float64Array[];
+  readonly #profiles: LeafProfiles;
+  readonly #rule: TargetRule;
 
-  constructor(samples: QuerySample[], shape: SampleShape, leaves: number, model: ProbeModel | undefined) {
-    this.#samples = samples;
-    this.#leaves = leaves;
-    this.#ranked = shape.leaves;
-    this.#sizes = samples.map(({ leafSizes }) => cumulated(Float64Array.from(leafSizes)));
-    this.#hits = model
-      ? samples.map(({ leafDistances, leafSizes }) => {
-          const hits = new Float32Array(shape.leaves);
-          expectedHits(model, leafDistances, leafSizes, shape.leaves, hits);
-          return cumulated(hits);
-        })
-      : null;
+  constructor(profiles: LeafProfiles, rule: TargetRule) {
+    this.#profiles = profiles;
+    this.#rule = rule;
   }
 
-  /** Places by estimate of all k nearest neighbours of all queries, ascending. */
-  sortedRanks(k: number): Uint32Array {
-    const ranks = new Uint32Array(k * this.#samples.length);
-    for (const [i, { estimateRanks }] of this.#samples.entries())
-      ranks.set(estimateRanks.subarray(0, k), i * k);
-    return ranks.sort();
-  }
-
-  choose(k: number, kIndex: number, targetRecall: number, ranks: Uint32Array): CalibratedEffort {
-    const candidates = candidatesFor(k, targetRecall, ranks);
-    const reachable = this.#reachableRanks(k, kIndex, candidates);
+  /** Undefined where no effort reaches the target. */
+  choose(k: number, kIndex: number, targetRecall: number, ranks: Uint32Array): CalibratedEffort | undefined {
+    const { ranked, leaves, hasModel } = this.#profiles;
+    const candidates = candidatesFor(this.#profiles, { k, kIndex, targetRecall, ranks });
+    const reachable = this.#profiles.reachableRanks(kIndex, widthsIndexOf(targetRecall), candidates);
     const outcome = (probesOf: ProbesOf) => this.#outcome(k, reachable, probesOf);
-    const reaches = ({ recall, standardError }: Outcome) =>
-      recall - MARGIN_ERRORS * standardError >= targetRecall;
-    const fixed = least(1, this.#leaves, (probes) => reaches(outcome(() => probes)));
-    const plain = { k, targetRecall, probes: fixed, probeShare: 1, candidates, ...outcome(() => fixed) };
-    const probes = Math.min(this.#ranked, rankedFor(fixed));
-    if (this.#hits === null || fixed >= probes) return plain;
-    const steps = 4096;
-    const step = least(1, steps, (s) => reaches(outcome(this.#probesOfShare(s / steps, probes))));
-    const adaptive = outcome(this.#probesOfShare(step / steps, probes));
-    if (adaptive.vectorsScannedMean >= plain.vectorsScannedMean) return plain;
-    return { k, targetRecall, probes, probeShare: step / steps, candidates, ...adaptive };
+    const reaches = (found: Outcome) => this.#reaches(found, targetRecall);
+    const fixed = least(1, leaves, (probes) => reaches(outcome(() => probes)));
+    const ofFixed = outcome(() => fixed);
+    if (!reaches(ofFixed)) return undefined;
+    const plain = { k, targetRecall, probes: fixed, probeShare: 1, candidates, missedMax: 0, ...ofFixed };
+    const probes = Math.min(ranked, rankedFor(fixed));
+    if (!hasModel || fixed >= probes) return plain;
+    const shareOf = (step: number) => outcome(this.#profiles.probesOfShare(step / SHARE_STEPS, probes));
+    const step = least(1, SHARE_STEPS, (s) => reaches(shareOf(s)));
+    const adaptive = shareOf(step);
+    if (adaptive.vectorsScannedMean >= plain.vectorsScannedMean || !reaches(adaptive)) return plain;
+    return { k, targetRecall, probes, probeShare: step / SHARE_STEPS, candidates, missedMax: 0, ...adaptive };
   }
 
   /**
@@ -102,32 +92,39 @@ class EffortChooser {
    * target for more of them reaches it for these, and is known better, as each query is a sample of so many. What was
    * measured of these must bear it out, by a smaller margin.
    */
-  cheaper(own: CalibratedEffort, kIndex: number, ofLargerK: CalibratedEffort | undefined): CalibratedEffort {
-    if (ofLargerK === undefined || ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
-    const { k, targetRecall } = own;
-    const { probes, probeShare, candidates } = ofLargerK;
-    const probesOf = probeShare < 1 ? this.#probesOfShare(probeShare, probes) : () => probes;
-    const outcome = this.#outcome(k, this.#reachableRanks(k, kIndex, candidates), probesOf);
-    if (outcome.recall - BORROWED_MARGIN_ERRORS * outcome.standardError < targetRecall) return own;
-    return { k, targetRecall, probes, probeShare, candidates, ...outcome };
+  cheaper(
+    { k, kIndex, target }: { k: number; kIndex: number; target: number },
+    own: CalibratedEffort | undefined,
+    ofLargerK: CalibratedEffort | undefined,
+  ): CalibratedEffort | undefined {
+    if (ofLargerK === undefined) return own;
+    if (own !== undefined && ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
+    const { candidates } = ofLargerK;
+    const outcome = this.#outcome(
+      k,
+      this.#profiles.reachableRanks(kIndex, widthsIndexOf(target), candidates),
+      this.#probesOf(ofLargerK),
+    );
+    if (outcome.recall - BORROWED_MARGIN_ERRORS * outcome.standardError < target) return own;
+    return { ...ofLargerK, k, targetRecall: target, ...outcome };
   }
 
-  /** As the kernel `chooseProbes` does. */
-  #probesOfShare(share: number, ranked: number): ProbesOf {
-    return (query) => {
-      const hits = (this.#hits as Float32Array[])[query] as Float32Array;
-      const wanted = share * (hits[ranked - 1] as number);
-      return least(1, ranked, (probes) => (hits[probes - 1] as number) >= wanted);
-    };
+  /** What the effort's queries have to expect in the leaves they leave out, but for one in two hundred; `behind` is that of its k. */
+  missedMax(effort: CalibratedEffort, behind: readonly Float64Array[]): number {
+    const { probes, probeShare, k, targetRecall } = effort;
+    const ranked = probeShare < 1 ? probes : Math.min(rankedFor(probes), this.#profiles.leaves);
+    const usual = this.#profiles.usualMisses(behind, this.#probesOf(effort), ranked);
+    return Math.max(usual, SMALL_MISSES_SHARE * (1 - targetRecall) * k);
   }
 
-  /** Of each query, ascending: the ranks of the leaves with those neighbours that so many candidates bring to light. */
-  #reachableRanks(k: number, kIndex: number, candidates: number): Uint32Array[] {
-    return this.#samples.map(({ leafRanks, estimateRanks, bounds }) => {
-      const isRead = (_: number, i: number) =>
-        (estimateRanks[i] as number) < candidates && ((bounds[i] as number) & (1 << kIndex)) !== 0;
-      return leafRanks.subarray(0, k).filter(isRead).sort();
-    });
+  #probesOf({ probes, probeShare }: CalibratedEffort): ProbesOf {
+    return probeShare < 1 ? this.#profiles.probesOfShare(probeShare, probes) : () => probes;
+  }
+
+  #reaches({ recall, standardError }: Outcome, target: number): boolean {
+    if (this.#rule === 'confident') return recall - MARGIN_ERRORS * standardError >= target;
+    const count = this.#profiles.samples.length;
+    return (count * (1 - recall) + 1) / (count + 1) <= 1 - target;
   }
 
   #outcome(k: number, reachable: Uint32Array[], probesOf: ProbesOf): Outcome {
@@ -141,10 +138,9 @@ class EffortChooser {
       recalls += recall;
       squares += recall * recall;
       probesSum += probes;
-      const sizes = this.#sizes[query] as Float64Array;
-      vectors += sizes[Math.min(probes, this.#ranked) - 1] as number;
+      vectors += this.#profiles.vectorsIn(query, probes);
     });
-    const count = this.#samples.length;
+    const count = reachable.length;
     const recall = recalls / count;
     const variance = Math.max(0, squares / count - recall * recall);
     return {
@@ -156,26 +152,18 @@ class EffortChooser {
   }
 }
 
-/** Candidates that lose few enough neighbours, whose sorted `ranks` these are, to better estimates of others. */
-function candidatesFor(k: number, targetRecall: number, ranks: Uint32Array): number {
+/**
+ * Candidates that lose few enough neighbours, whose sorted `ranks` these are, to better estimates of others; and so many that what
+ * is not kept is out of question. For sign codes, which have no bounds, twice as many as lose few enough: the worse half then
+ * tells.
+ */
+export function candidatesFor(
+  profiles: LeafProfiles,
+  { k, kIndex, targetRecall, ranks }: { k: number; kIndex: number; targetRecall: number; ranks: Uint32Array },
+): number {
   const allowed = CANDIDATE_MISSES_SHARE * (1 - targetRecall) * ranks.length;
   const needed = (ranks[Math.max(0, ranks.length - 1 - Math.floor(allowed))] as number) + 1;
-  return Math.min(CANDIDATES_MAX, Math.max(k, needed));
-}
-
-function cumulated<Numbers extends Float32Array | Float64Array>(values: Numbers): Numbers {
-  for (let i = 1; i < values.length; i++) values[i] = (values[i] as number) + (values[i - 1] as number);
-  return values;
-}
-
-/** The least of [low, high] for which the monotone test holds; `high` if it holds for none. */
-function least(low: number, high: number, holds: (value: number) => boolean): number {
-  let from = low;
-  let to = high;
-  while (from < to) {
-    const middle = (from + to) >>> 1;
-    if (holds(middle)) to = middle;
-    else from = middle + 1;
-  }
-  return to;
+  const questionable = profiles.questionable(kIndex, widthsIndexOf(targetRecall));
+  const enough = questionable > 0 ? questionable : 2 * needed;
+  return Math.min(CANDIDATES_MAX, Math.max(k, needed, enough));
 }

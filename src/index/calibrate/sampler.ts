@@ -2,8 +2,10 @@
 // up by their estimates. One pass over all codes answers for every number of probes and candidates. Runs on build workers.
 
 import type { Kernels } from '../../kernels/kernels.js';
-import { METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
+import { LEAF, LEAF_WORDS, METRIC_NUMBER, PRECISION_NUMBER } from '../../kernels/layout.js';
 import { CANDIDATES_MAX } from '../../limits.js';
+import { BOUND_WIDTHS } from '../bound-widths.js';
+import { dotSpreadOf, spreadOf } from '../expected-hits.js';
 import type { Generation } from '../generation.js';
 import { loadQuery, prepareCodes } from '../prepare-query.js';
 import type { PositionReader } from '../query.js';
@@ -12,7 +14,7 @@ import { FIRST_ROUND_FACTOR, readRows } from '../rerank.js';
 import { CodeScanner } from '../scan.js';
 import { Scratch, TIES_MAX } from '../scratch.js';
 import { codeDimension } from '../settings.js';
-import { CALIBRATED_KS, NEIGHBOURS_CALIBRATED, QuerySample, type SampleShape } from './samples.js';
+import { boundBit, CALIBRATED_KS, NEIGHBOURS_CALIBRATED, QuerySample, type SampleShape } from './samples.js';
 
 /** By estimate, all true neighbours but a few in ten thousand stand among so many; the shorter the code the more. */
 const CANDIDATES_LONG_CODE = 1024;
@@ -40,7 +42,9 @@ export class CalibrationSampler {
   readonly #scratch: Scratch;
   readonly #ranker: LeafRanker;
   readonly #scanner: CodeScanner;
-  /** Of each leaf, for the query at hand. */
+  /** The table of leaves, as numbers. */
+  readonly #leafFloats: Float32Array;
+  /** The rank of each leaf, for the query at hand. */
   readonly #rankOfLeaf: Uint32Array;
   /** Of each slot among the query's candidates; those of other slots are left over from other queries. */
   readonly #rankOfSlot: Uint32Array;
@@ -52,6 +56,8 @@ export class CalibrationSampler {
     this.#scratch = new Scratch(generation);
     this.#ranker = new LeafRanker(generation, kernels, this.#scratch);
     this.#scanner = new CodeScanner(generation, kernels, this.#scratch);
+    const { leafTable } = generation;
+    this.#leafFloats = new Float32Array(leafTable.buffer, leafTable.byteOffset, leafTable.length);
     this.#rankOfLeaf = new Uint32Array(generation.leaves);
     this.#rankOfSlot = new Uint32Array(generation.slots);
   }
@@ -74,12 +80,27 @@ export class CalibrationSampler {
 
   #rankLeaves(sample: QuerySample, shape: SampleShape): void {
     const { leaves } = this.#generation;
-    const { nodes, leafWords } = this.#scratch;
-    this.#ranker.rank(leaves, 1);
+    const { nodes, leafWords, live } = this.#scratch;
+    live.refresh(this.#kernels);
+    this.#ranker.rank(leaves, 1, live);
     for (let i = 0; i < leaves; i++) this.#rankOfLeaf[nodes.positionAt(i)] = i;
+    const { settings } = this.#generation;
+    const queryNorm = Math.sqrt(
+      this.#kernels.squaredNorm(this.#scratch.rotated, codeDimension(settings.dimension)),
+    );
     for (let i = 0; i < shape.leaves; i++) {
-      sample.leafDistances[i] = Math.sqrt(Math.max(0, nodes.estimateAt(i)));
-      sample.leafSizes[i] = leafWords[i * 8 + 1] as number;
+      const distance = Math.max(0, nodes.estimateAt(i));
+      sample.leafDistances[i] = Math.sqrt(distance);
+      sample.leafSizes[i] = leafWords[i * LEAF_WORDS + 1] as number;
+      const leaf = nodes.positionAt(i) * LEAF_WORDS;
+      const meanSquare = this.#leafFloats[leaf + LEAF.meanSquare / 4] as number;
+      const centroidNorm = this.#leafFloats[leaf + LEAF.centroidNorm / 4] as number;
+      const { mean, spread } =
+        settings.metric === 'dot'
+          ? dotSpreadOf(distance, { centroidNorm, queryNorm, meanSquare })
+          : spreadOf(distance, meanSquare);
+      sample.leafMeans[i] = mean;
+      sample.leafSpreads[i] = spread;
     }
   }
 
@@ -101,6 +122,7 @@ export class CalibrationSampler {
         codeDimension(settings.dimension),
         settings.bits,
         METRIC_NUMBER[settings.metric],
+        1,
       );
     kernels.sortBuffer(candidates.address, count);
     const order = new Uint32Array(count);
@@ -140,9 +162,9 @@ export class CalibrationSampler {
     );
   }
 
-  #noteNeighbours(slot: number, { order, bounds }: Candidates, sample: QuerySample): void {
+  #noteNeighbours(slot: number, candidates: Candidates, sample: QuerySample): void {
     const { nearest } = this.#scratch;
-    const lowerBounds = this.#rankCandidates(slot, order, bounds);
+    const { lowerBounds, estimates } = this.#rankCandidates(slot, candidates);
     const found: { position: number; distance: number }[] = [];
     for (let i = 0; i < nearest.count && found.length < NEIGHBOURS_CALIBRATED; i++) {
       const position = nearest.positionAt(i);
@@ -155,28 +177,52 @@ export class CalibrationSampler {
       return read[k - 1]?.distance ?? Number.POSITIVE_INFINITY;
     });
     sample.count = found.length;
+    for (const [i, k] of CALIBRATED_KS.entries()) {
+      const kth = found[k - 1]?.distance ?? Number.POSITIVE_INFINITY;
+      sample.kthDistances[i] = kth;
+      for (const [j, widths] of BOUND_WIDTHS.entries())
+        sample.questionable[i * BOUND_WIDTHS.length + j] = estimatedBelow(candidates, kth, widths);
+    }
     found.forEach(({ position }, i) => {
       const rank = ranks[i] as number;
       const lower = lowerBounds[rank] as number;
       sample.leafRanks[i] = this.#rankOfLeaf[this.#leafOf(position)] as number;
       sample.estimateRanks[i] = rank;
-      sample.bounds[i] = CALIBRATED_KS.reduce((bits, k, bit) => {
-        const isRead = rank < FIRST_ROUND_FACTOR * k || lower <= (limits[bit] as number);
-        return isRead ? bits | (1 << bit) : bits;
-      }, 0);
+      sample.bounds[i] = this.#bitsOf(rank, { estimate: estimates[rank] as number, lower, limits });
     });
   }
 
-  /** Ranks the candidates without the query itself; returns their lower bounds by rank. */
-  #rankCandidates(slot: number, order: Uint32Array, bounds: Float32Array): Float32Array {
+  /** Which reranks read the candidate of this rank; `limits`: for each k what one knows after its first round. */
+  #bitsOf(
+    rank: number,
+    { estimate, lower, limits }: { estimate: number; lower: number; limits: readonly number[] },
+  ): number {
+    let bits = 0;
+    for (const [kIndex, k] of CALIBRATED_KS.entries()) {
+      for (const [widthsIndex, widths] of BOUND_WIDTHS.entries()) {
+        const bound = estimate - widths * (estimate - lower);
+        const isRead = rank < FIRST_ROUND_FACTOR * k || !(bound > (limits[kIndex] as number));
+        if (isRead) bits |= boundBit(kIndex, widthsIndex);
+      }
+    }
+    return bits;
+  }
+
+  /** Ranks the candidates without the query itself; returns their estimates and lower bounds by rank. */
+  #rankCandidates(
+    slot: number,
+    { order, bounds: given, estimates: all }: Candidates,
+  ): { lowerBounds: Float32Array; estimates: Float32Array } {
     const lowerBounds = new Float32Array(order.length);
+    const estimates = new Float32Array(order.length);
     let rank = 0;
     order.forEach((position, i) => {
       if (position === slot) return;
-      lowerBounds[rank] = bounds[i] as number;
+      lowerBounds[rank] = given[i] as number;
+      estimates[rank] = all[i] as number;
       this.#rankOfSlot[position] = rank++;
     });
-    return lowerBounds;
+    return { lowerBounds, estimates };
   }
 
   /** The leaf of a slot: leaves lie one behind another. */
@@ -186,9 +232,19 @@ export class CalibrationSampler {
     let high = this.#generation.leaves;
     while (high - low > 1) {
       const middle = (low + high) >>> 1;
-      if ((leafTable[middle * 8 + 2] as number) <= slot) low = middle;
+      if ((leafTable[middle * LEAF_WORDS + 2] as number) <= slot) low = middle;
       else high = middle;
     }
     return low;
   }
+}
+
+/** How many candidates are estimated less than so many of their mean error bounds beyond the distance; sign codes have no bounds. */
+function estimatedBelow({ estimates, bounds }: Candidates, kth: number, widths: number): number {
+  let sum = 0;
+  for (let i = 0; i < estimates.length; i++) sum += (estimates[i] as number) - (bounds[i] as number);
+  const limit = kth + (widths * sum) / estimates.length;
+  if (!Number.isFinite(limit)) return 0;
+  const first = estimates.findIndex((estimate) => estimate >= limit);
+  return first < 0 ? estimates.length : first;
 }

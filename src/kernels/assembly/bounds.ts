@@ -20,88 +20,136 @@ import {
   LEAF_BYTES,
   leafBlocks,
   leafConstant,
+  leafConstants,
   leafCount,
-  leafDeadLanes,
   leafErrorScale,
-  markDeadLanes,
+  leafErrorScales,
+  leafFirstPosition,
+  leafLiveLanes,
+  leafMayHaveDead,
+  leafNumbers,
 } from './leaf';
+import { constantsOf, reachedLanes } from './own-leaves';
 import { DOT } from './rows';
 import { candidateAt, candidateCount, errorScaleOf, estimateOf, factorsOf, setBound } from './select';
 
 /** What rounding to bfloat16 may change, relative to a factor: uniform within 2^-9, as wide as the error bound. */
 const FACTOR_WIDTH: f32 = ERROR_WIDTH * 0.0011;
 
-export function excludeBeyond(
+export function listWithin(
   tables: usize,
   tableOut: usize,
   dim: u32,
   bits: u32,
   metric: u32,
+  widths: f32,
   leaves: usize,
   leafTotal: u32,
   boundMax: f32,
-): void {
+  out: usize,
+): u32 {
   const groups = dim >> 2;
   const codeBytes = (groups << 4) * bits;
-  const scales = f32x4.splat(load<f32>(tableOut));
-  const biases = f32x4.splat(codeBias(tableOut, bits));
-  tableDeviations = f32x4.splat(tableDeviation(tableOut, dim, bits));
-  factorVariances = f32x4.splat(metric == DOT ? 0 : FACTOR_WIDTH * FACTOR_WIDTH);
+  scales = f32x4.splat(load<f32>(tableOut));
+  biases = f32x4.splat(codeBias(tableOut, bits));
+  boundWidths = f32x4.splat(widths);
+  tableDeviations = f32x4.splat(widths * tableDeviation(tableOut, dim, bits));
+  factorVariances = f32x4.splat(metric == DOT ? 0 : widths * widths * FACTOR_WIDTH * FACTOR_WIDTH);
   boundsMax = f32x4.splat(boundMax);
+  let listed: u32 = 0;
   for (let l: u32 = 0; l < leafTotal; l++) {
     const leaf = leaves + l * LEAF_BYTES;
     const count = leafCount(leaf);
-    const constants = f32x4.splat(leafConstant(leaf));
-    errorScales = f32x4.splat(leafErrorScale(leaf));
+    const numbers = leafNumbers(leaf);
+    const mayHaveDead = leafMayHaveDead(leaf);
+    const constants = leafConstants(leaf);
+    const errors = leafErrorScales(leaf);
+    const constant = f32x4.splat(leafConstant(leaf));
+    const error = f32x4.splat(leafErrorScale(leaf));
     let block = leafBlocks(leaf);
     for (let first: u32 = 0; first < count; first += 32) {
-      const inLeaf: u32 = first + 32 > count ? (1 << (count - first)) - 1 : 0xffffffff;
-      if ((inLeaf & ~leafDeadLanes(leaf, first)) != 0) {
+      const own = numbers + (first << 2);
+      let lanes = leafLiveLanes(leaf, first, mayHaveDead);
+      if (numbers != 0) lanes &= reachedLanes(own, constants);
+      if (lanes != 0) {
         sumBlock(tables, block, groups, bits);
         const factors = block + codeBytes;
-        const low = lanesOf(
-          beyondLow(estimateLow(sums0, factors, scales, biases, constants), factors),
-          beyondHigh(estimateHigh(sums1, factors, scales, biases, constants), factors),
-          beyondLow(estimateLow(sums2, factors + 16, scales, biases, constants), factors + 16),
-          beyondHigh(estimateHigh(sums3, factors + 16, scales, biases, constants), factors + 16),
-        );
-        const high = lanesOf(
-          beyondLow(estimateLow(sums4, factors + 32, scales, biases, constants), factors + 32),
-          beyondHigh(estimateHigh(sums5, factors + 32, scales, biases, constants), factors + 32),
-          beyondLow(estimateLow(sums6, factors + 48, scales, biases, constants), factors + 48),
-          beyondHigh(estimateHigh(sums7, factors + 48, scales, biases, constants), factors + 48),
-        );
-        markDeadLanes(leaf, first, (low | (high << 16)) & inLeaf);
+        if (numbers == 0) lanes &= ~beyondLanes(factors, constant, error);
+        else lanes &= ~beyondOwnLanes(factors, own, constants, errors);
+        const position = leafFirstPosition(leaf) + first;
+        for (; lanes != 0; lanes &= lanes - 1) {
+          store<u32>(out + (listed << 2), position + <u32>ctz(lanes));
+          listed++;
+        }
       }
       block += codeBytes + BLOCK_FACTOR_BYTES;
     }
   }
+  return listed;
 }
 
-// What `beyond` compares with, for one leaf: globals as the sums are.
+/** Bit i is set if the lower bound of the i-th of the 32 vectors just summed up is above the limit. */
+function beyondLanes(factors: usize, constants: v128, errors: v128): u32 {
+  const low = lanesOf(
+    beyondLow(sums0, factors, constants, errors),
+    beyondHigh(sums1, factors, constants, errors),
+    beyondLow(sums2, factors + 16, constants, errors),
+    beyondHigh(sums3, factors + 16, constants, errors),
+  );
+  const high = lanesOf(
+    beyondLow(sums4, factors + 32, constants, errors),
+    beyondHigh(sums5, factors + 32, constants, errors),
+    beyondLow(sums6, factors + 48, constants, errors),
+    beyondHigh(sums7, factors + 48, constants, errors),
+  );
+  return low | (high << 16);
+}
+
+/** The same where each vector has a leaf of its own. */
+function beyondOwnLanes(factors: usize, own: usize, c: usize, e: usize): u32 {
+  const low = lanesOf(
+    beyondLow(sums0, factors, constantsOf(own, c), constantsOf(own, e)),
+    beyondHigh(sums1, factors, constantsOf(own + 16, c), constantsOf(own + 16, e)),
+    beyondLow(sums2, factors + 16, constantsOf(own + 32, c), constantsOf(own + 32, e)),
+    beyondHigh(sums3, factors + 16, constantsOf(own + 48, c), constantsOf(own + 48, e)),
+  );
+  const high = lanesOf(
+    beyondLow(sums4, factors + 32, constantsOf(own + 64, c), constantsOf(own + 64, e)),
+    beyondHigh(sums5, factors + 32, constantsOf(own + 80, c), constantsOf(own + 80, e)),
+    beyondLow(sums6, factors + 48, constantsOf(own + 96, c), constantsOf(own + 96, e)),
+    beyondHigh(sums7, factors + 48, constantsOf(own + 112, c), constantsOf(own + 112, e)),
+  );
+  return low | (high << 16);
+}
+
+// What holds for a whole call: globals as the sums are.
+let scales = f32x4(0, 0, 0, 0);
+let biases = f32x4(0, 0, 0, 0);
+let boundWidths = f32x4(0, 0, 0, 0);
 let tableDeviations = f32x4(0, 0, 0, 0);
 let factorVariances = f32x4(0, 0, 0, 0);
-let errorScales = f32x4(0, 0, 0, 0);
 let boundsMax = f32x4(0, 0, 0, 0);
 
 @inline
-function beyondLow(estimates: v128, factors: usize): v128 {
+function beyondLow(sums: v128, factors: usize, constants: v128, errorScales: v128): v128 {
   const rescale = floatsOfLow(v128.load(factors, FACTOR_KIND_BYTES));
   const error = floatsOfLow(v128.load(factors, 2 * FACTOR_KIND_BYTES));
-  return beyond(estimates, floatsOfLow(v128.load(factors)), rescale, error);
+  const estimates = estimateLow(sums, factors, scales, biases, constants);
+  return beyond(estimates, floatsOfLow(v128.load(factors)), rescale, error, errorScales);
 }
 
 @inline
-function beyondHigh(estimates: v128, factors: usize): v128 {
+function beyondHigh(sums: v128, factors: usize, constants: v128, errorScales: v128): v128 {
   const rescale = floatsOfHigh(v128.load(factors, FACTOR_KIND_BYTES));
   const error = floatsOfHigh(v128.load(factors, 2 * FACTOR_KIND_BYTES));
-  return beyond(estimates, floatsOfHigh(v128.load(factors)), rescale, error);
+  const estimates = estimateHigh(sums, factors, scales, biases, constants);
+  return beyond(estimates, floatsOfHigh(v128.load(factors)), rescale, error, errorScales);
 }
 
-/** Whose lower bound, as of `boundCandidates`, is above the limit: without its square root. */
+/** Whose lower bound, as of `boundCandidates` and some widths wide, is above the limit: without its square root. */
 @inline
-function beyond(estimates: v128, add: v128, rescale: v128, error: v128): v128 {
-  const codeError = f32x4.mul(error, errorScales);
+function beyond(estimates: v128, add: v128, rescale: v128, error: v128, errorScales: v128): v128 {
+  const codeError = f32x4.mul(f32x4.mul(error, errorScales), boundWidths);
   const tableError = f32x4.mul(rescale, tableDeviations);
   const product = f32x4.sub(f32x4.sub(estimates, add), f32x4.mul(errorScales, errorScales));
   const rounded = multiplyAdd(add, add, f32x4.mul(product, product));
@@ -121,7 +169,14 @@ function tableDeviation(tableOut: usize, dim: u32, bits: u32): f32 {
   return ERROR_WIDTH * load<f32>(tableOut) * sqrt((planes * <f32>(dim >> 2)) / 12);
 }
 
-export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: u32, metric: u32): void {
+export function boundCandidates(
+  buffer: usize,
+  tableOut: usize,
+  dim: u32,
+  bits: u32,
+  metric: u32,
+  widths: f32,
+): void {
   const ofTables = tableDeviation(tableOut, dim, bits);
   const count = candidateCount(buffer);
   for (let i: u32 = 0; i < count; i++) {
@@ -137,6 +192,6 @@ export function boundCandidates(buffer: usize, tableOut: usize, dim: u32, bits: 
       const product = estimate - add - errorScale * errorScale;
       squared += FACTOR_WIDTH * FACTOR_WIDTH * (add * add + product * product);
     }
-    setBound(candidate, estimate - sqrt(squared));
+    setBound(candidate, estimate - widths * sqrt(squared));
   }
 }

@@ -16,8 +16,9 @@ export function signCode(vector: usize, dim: u32, out: usize): void {
   for (let i = bytes; i < end; i++) store<u8>(out + i, 0);
 }
 
-export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: u32, buffer: usize): void {
+export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: u32, buffer: usize): u32 {
   const bytes = words << 4;
+  let scanned: u32 = 0;
   for (let l: u32 = 0; l < leafTotal; l++) {
     const leaf = leaves + l * LEAF_BYTES;
     const count = leafCount(leaf);
@@ -27,6 +28,7 @@ export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: 
         code += bytes;
         continue;
       }
+      scanned++;
       // 64-bit counts: engines have one instruction for them, and none for the counts of bytes.
       let even: u64 = 0;
       let odd: u64 = 0;
@@ -39,4 +41,5 @@ export function scanHamming(query: usize, words: u32, leaves: usize, leafTotal: 
       if (estimate < threshold(buffer)) push(buffer, estimate, leafFirstPosition(leaf) + i, 0, 0);
     }
   }
+  return scanned;
 }

@@ -1,13 +1,13 @@
 // The kernels' exports. Compiled by scripts/build-wasm.mjs; runs on any thread, owns no memory.
 
 export { assign } from './assign';
-export { boundCandidates, excludeBeyond } from './bounds';
+export { boundCandidates, listWithin } from './bounds';
 export { quantizeQuery } from './bytes';
 export { decodeRow, distances, pushExact, pushListed, pushRows } from './distance';
 export { encode } from './encode';
 export { scanHamming, signCode } from './hamming';
 export { countClear, countMatches, excludeUnmatched, listClear } from './mask';
-export { chooseProbes, listLeaves, rescore } from './rank';
+export { chooseProbes, expectHits, listLeaves, rescore } from './rank';
 export { rotate } from './rotate';
 export { scanLeaves } from './scan';
 export { finishBuffer, listPositions, partition, pushCandidates, sortBuffer } from './select';

@@ -32,6 +32,47 @@ export function leafErrorScale(leaf: usize): f32 {
 export function setLeafQuery(leaf: usize, constant: f32, errorScale: f32): void {
   store<f32>(leaf, constant, 20);
   store<f32>(leaf, errorScale, 24);
+  store<u32>(leaf, 0, 28);
+}
+
+/** Address of the number of each vector's own leaf; 0 where all of them belong to this one. */
+@inline
+export function leafNumbers(leaf: usize): usize {
+  return load<u32>(leaf, 28);
+}
+
+/** Where vectors have leaves of their own: the address of a constant for each leaf. */
+@inline
+export function leafConstants(leaf: usize): usize {
+  return load<u32>(leaf, 20);
+}
+
+/** The same for the error scales. */
+@inline
+export function leafErrorScales(leaf: usize): usize {
+  return load<u32>(leaf, 24);
+}
+
+/** Bit i is set if vector `first` + i is in the leaf and not dead. */
+@inline
+export function leafLiveLanes(leaf: usize, first: u32, mayHaveDead: bool): u32 {
+  const count = leafCount(leaf);
+  const inLeaf: u32 = first + 32 > count ? (1 << (count - first)) - 1 : 0xffffffff;
+  return mayHaveDead ? inLeaf & ~leafDeadLanes(leaf, first) : inLeaf;
+}
+
+// In a table of leaves, where no query has been asked yet, the last words tell of the leaf itself.
+
+/** Length of its centroid. */
+@inline
+export function leafCentroidNorm(leaf: usize): f32 {
+  return load<f32>(leaf, 24);
+}
+
+/** Mean squared distance of its vectors from its centroid. */
+@inline
+export function leafMeanSquare(leaf: usize): f32 {
+  return load<f32>(leaf, 28);
 }
 
 /** False if none of the leaf's vectors is dead; reads 64 bits at a time, so neighbours' bits can make it true. */
@@ -47,7 +88,8 @@ export function leafMayHaveDead(leaf: usize): bool {
 
 @inline
 export function leafIsDead(leaf: usize, index: u32): bool {
-  return isDead(load<u32>(leaf, 12), load<u32>(leaf, 16) + index);
+  const tombstones: usize = load<u32>(leaf, 12);
+  return tombstones != 0 && isDead(tombstones, load<u32>(leaf, 16) + index);
 }
 
 /** Bit i is set if vector `first` + i of the leaf is dead; those past its end may be either. */
@@ -55,14 +97,6 @@ export function leafIsDead(leaf: usize, index: u32): bool {
 export function leafDeadLanes(leaf: usize, first: u32): u32 {
   const bit = load<u32>(leaf, 16) + first;
   return <u32>(load<u64>(load<u32>(leaf, 12) + (bit >> 3)) >> (bit & 7));
-}
-
-/** Marks vectors `first` + i of the leaf for which bit i of `lanes` is set. */
-@inline
-export function markDeadLanes(leaf: usize, first: u32, lanes: u32): void {
-  const bit = load<u32>(leaf, 16) + first;
-  const at = load<u32>(leaf, 12) + (bit >> 3);
-  store<u64>(at, load<u64>(at) | (<u64>lanes << (bit & 7)));
 }
 
 /** Bits are numbered from the least significant bit of the first byte. */

@@ -20,13 +20,18 @@ import {
   LEAF_BYTES,
   leafBlocks,
   leafConstant,
+  leafConstants,
   leafCount,
   leafDeadLanes,
   leafErrorScale,
+  leafErrorScales,
   leafFirstPosition,
+  leafLiveLanes,
   leafMayHaveDead,
+  leafNumbers,
 } from './leaf';
-import { blockOrders, ordersOf, pushLanes, threshold } from './select';
+import { constantsOf, reachedLanes } from './own-leaves';
+import { blockOrders, ordersOf, pushLanes, pushOwnLanes, threshold } from './select';
 
 export function scanLeaves(
   tables: usize,
@@ -36,10 +41,19 @@ export function scanLeaves(
   leaves: usize,
   leafTotal: u32,
   buffer: usize,
-): void {
+): u32 {
   const scale = load<f32>(tableOut);
   const bias = codeBias(tableOut, bits);
-  for (let l: u32 = 0; l < leafTotal; l++) scanLeaf(tables, dim >> 2, bits, scale, bias, leaves + l * LEAF_BYTES, buffer);
+  const groups = dim >> 2;
+  let scanned: u32 = 0;
+  for (let l: u32 = 0; l < leafTotal; l++) {
+    const leaf = leaves + l * LEAF_BYTES;
+    scanned +=
+      leafNumbers(leaf) == 0
+        ? scanLeaf(tables, groups, bits, scale, bias, leaf, buffer)
+        : scanOwnLeaves(tables, groups, bits, scale, bias, leaf, buffer);
+  }
+  return scanned;
 }
 
 function scanLeaf(
@@ -50,7 +64,7 @@ function scanLeaf(
   bias: f32,
   leaf: usize,
   buffer: usize,
-): void {
+): u32 {
   const count = leafCount(leaf);
   const codeBytes = (groups << 4) * bits;
   const stride = codeBytes + BLOCK_FACTOR_BYTES;
@@ -59,9 +73,14 @@ function scanLeaf(
   const constants = f32x4.splat(leafConstant(leaf));
   const mayHaveDead = leafMayHaveDead(leaf);
   let block = leafBlocks(leaf);
+  let dead: u32 = 0;
   for (let first: u32 = 0; first < count; first += 32) {
     const inLeaf: u32 = first + 32 > count ? (1 << (count - first)) - 1 : 0xffffffff;
-    const live = mayHaveDead ? inLeaf & ~leafDeadLanes(leaf, first) : inLeaf;
+    let live = inLeaf;
+    if (mayHaveDead) {
+      live &= ~leafDeadLanes(leaf, first);
+      dead += <u32>popcnt(inLeaf ^ live);
+    }
     if (live == 0) {
       block += stride;
       continue;
@@ -103,6 +122,58 @@ function scanLeaf(
     }
     block += stride;
   }
+  return count - dead;
+}
+
+/** The same where each vector has a leaf of its own: those whose leaf the query does not reach cost a look at its number. */
+function scanOwnLeaves(
+  tables: usize,
+  groups: u32,
+  bits: u32,
+  scale: f32,
+  bias: f32,
+  leaf: usize,
+  buffer: usize,
+): u32 {
+  const count = leafCount(leaf);
+  const codeBytes = (groups << 4) * bits;
+  const scales = f32x4.splat(scale);
+  const biases = f32x4.splat(bias);
+  const mayHaveDead = leafMayHaveDead(leaf);
+  const constants = leafConstants(leaf);
+  let block = leafBlocks(leaf);
+  let scanned: u32 = 0;
+  for (let first: u32 = 0; first < count; first += 32) {
+    const numbers = leafNumbers(leaf) + (first << 2);
+    const live = leafLiveLanes(leaf, first, mayHaveDead) & reachedLanes(numbers, constants);
+    if (live != 0) {
+      scanned += <u32>popcnt(live);
+      sumBlock(tables, block, groups, bits);
+      const factors = block + codeBytes;
+      const limits = f32x4.splat(threshold(buffer));
+      const e0 = estimateLow(sums0, factors, scales, biases, constantsOf(numbers, constants));
+      const e1 = estimateHigh(sums1, factors, scales, biases, constantsOf(numbers + 16, constants));
+      const e2 = estimateLow(sums2, factors + 16, scales, biases, constantsOf(numbers + 32, constants));
+      const e3 = estimateHigh(sums3, factors + 16, scales, biases, constantsOf(numbers + 48, constants));
+      const e4 = estimateLow(sums4, factors + 32, scales, biases, constantsOf(numbers + 64, constants));
+      const e5 = estimateHigh(sums5, factors + 32, scales, biases, constantsOf(numbers + 80, constants));
+      const e6 = estimateLow(sums6, factors + 48, scales, biases, constantsOf(numbers + 96, constants));
+      const e7 = estimateHigh(sums7, factors + 48, scales, biases, constantsOf(numbers + 112, constants));
+      const near = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
+      const orders = blockOrders(buffer);
+      v128.store(orders, ordersOf(e0));
+      v128.store(orders, ordersOf(e1), 16);
+      v128.store(orders, ordersOf(e2), 32);
+      v128.store(orders, ordersOf(e3), 48);
+      v128.store(orders, ordersOf(e4), 64);
+      v128.store(orders, ordersOf(e5), 80);
+      v128.store(orders, ordersOf(e6), 96);
+      v128.store(orders, ordersOf(e7), 112);
+      pushOwnLanes(buffer, near & live, leafFirstPosition(leaf) + first, factors, numbers, leafErrorScales(leaf));
+    }
+    block += codeBytes + BLOCK_FACTOR_BYTES;
+  }
+  return scanned;
 }
 
 /** Bit i is set if the i-th of 16 estimates is below the limit. */

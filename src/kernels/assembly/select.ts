@@ -52,7 +52,11 @@ export function positionOf(candidate: usize): u32 {
 
 @inline
 export function estimateOf(candidate: usize): f32 {
-  const order = load<u32>(candidate, ORDER);
+  return estimateOfOrder(load<u32>(candidate, ORDER));
+}
+
+@inline
+function estimateOfOrder(order: u32): f32 {
   return reinterpret<f32>(order & 0x80000000 ? order ^ 0x80000000 : ~order);
 }
 
@@ -135,6 +139,24 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
   store<u32>(buffer, count + added, COUNT);
 }
 
+/** As `pushLanes`, one by one, each with the error scale of its own leaf. */
+export function pushOwnLanes(
+  buffer: usize,
+  lanes: u32,
+  position: u32,
+  factors: usize,
+  numbers: usize,
+  errorScales: usize,
+): void {
+  for (let left = lanes; left != 0; left &= left - 1) {
+    const lane = <u32>ctz(left);
+    const leaf = load<u32>(numbers + (lane << 2));
+    const order = load<u32>(blockOrders(buffer) + (lane << 2));
+    const errorScale = load<f32>(errorScales + (leaf << 2));
+    push(buffer, estimateOfOrder(order), position + lane, factors + lane * FACTOR_BYTES, errorScale);
+  }
+}
+
 export function pushCandidates(candidates: usize, count: u32, buffer: usize): void {
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidates + (i << 4);
@@ -154,7 +176,7 @@ export function finishBuffer(buffer: usize): void {
 
 export function partition(buffer: usize, n: u32): void {
   const count = load<u32>(buffer, COUNT);
-  if (n > 0 && n < count) selectSmallest(load<u32>(buffer, CANDIDATES), count, n);
+  if (n > 0 && n <= count) selectSmallest(load<u32>(buffer, CANDIDATES), count, n);
 }
 
 export function sortBuffer(buffer: usize, n: u32): void {

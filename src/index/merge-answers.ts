@@ -1,6 +1,6 @@
 // Joins the answers to the parts of one query. Runs on any thread.
 
-import type { Answer, QueryStats } from '../index/query.js';
+import type { Answer, QueryStats } from './query.js';
 
 /**
  * The nearest of both, nearest first; like each part's answer it holds more than `k` where distances tie at the k-th.
@@ -32,8 +32,8 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
   return {
     // What parts say of a filter is the same for all of them, but for what happened between.
     ...a,
-    ...mergeCrowding(a, b),
-    ...((a.wantsCandidates || b.wantsCandidates) && { wantsCandidates: true }),
+    ...mergeDoubts(a, b),
+    searchWay: a.searchWay === b.searchWay ? a.searchWay : 'widened',
     probes: Math.max(a.probes, b.probes),
     leaves: Math.max(a.leaves, b.leaves),
     vectorsScanned: a.vectorsScanned + b.vectorsScanned,
@@ -46,7 +46,14 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
 }
 
 /** No part's k-th is nearer than that of all. */
-function mergeCrowding(a: QueryStats, b: QueryStats): Pick<QueryStats, 'crowdedAt'> {
-  const found = [a.crowdedAt, b.crowdedAt].filter((distance) => distance !== undefined);
-  return found.length > 0 ? { crowdedAt: Math.min(...found) } : {};
+function mergeDoubts({ doubt: a }: QueryStats, { doubt: b }: QueryStats): Pick<QueryStats, 'doubt'> {
+  if (a === undefined) return b === undefined ? {} : { doubt: b };
+  if (b === undefined) return { doubt: a };
+  return {
+    doubt: {
+      within: Math.min(a.within, b.within),
+      isOfCandidates: a.isOfCandidates || b.isOfCandidates,
+      isOfLeaves: a.isOfLeaves || b.isOfLeaves,
+    },
+  };
 }
