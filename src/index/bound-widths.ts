@@ -1,11 +1,15 @@
 // How wide the lower bounds of a search are, by what it is to reach. Runs on any thread.
 
 /**
- * What a search has not kept must be estimated so many error bounds, of 1.9 deviations each, beyond the k-th it has found. The bound
- * of a code loses one in thirty or so of what lies right at the k-th: too many for targets above TARGET_HIGH.
+ * What a search has not kept must be estimated so many error bounds, of 1.9 deviations each, beyond the k-th it has found: for targets up
+ * to TARGET_HIGH, and above. Narrower bounds read fewer vectors and lose more of those right at the k-th, which the calibration makes up
+ * for by more leaves; docs/decisions/0020-recall-that-holds.md has what was measured.
  */
-export const BOUND_WIDTHS = [1, 1.5] as const;
+export const BOUND_WIDTHS = [0.8, 1.2] as const;
 const TARGET_HIGH = 0.95;
+
+/** So many times as wide are bounds where no calibration tells what they lose. */
+export const UNCALIBRATED_FACTOR = 1.25;
 
 /** Which of BOUND_WIDTHS the searches for a target take. */
 export function widthsIndexOf(targetRecall: number): 0 | 1 {

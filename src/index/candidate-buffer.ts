@@ -3,9 +3,16 @@
 import { strict as assert } from 'node:assert';
 import { BUFFER, BUFFER_HEADER_BYTES, CANDIDATE, CANDIDATE_BYTES } from '../kernels/layout.js';
 
-/** Kept beyond twice `keep`, so that a select is not needed after every push. */
+/** So many times `keep`, and at least so many, so that a select is not needed after every push. */
+const CAPACITY_FACTOR = 4;
 const CAPACITY_MIN = 128;
 const CANDIDATE_WORDS = CANDIDATE_BYTES / 4;
+
+/** What is estimated more than so many error bounds (`widths`) beyond the k-th best so far need not be kept. */
+export interface Tightened {
+  k: number;
+  widths: number;
+}
 
 export class CandidateBuffer {
   readonly address: number;
@@ -13,6 +20,7 @@ export class CandidateBuffer {
   readonly #header: Uint32Array;
   readonly #threshold: Float32Array;
   readonly #words: Uint32Array;
+  #tightenTo: Tightened | undefined;
   /** The most that `reset` may be asked to keep. */
   readonly keepMax: number;
 
@@ -32,11 +40,18 @@ export class CandidateBuffer {
     return BUFFER_HEADER_BYTES + capacityMax * CANDIDATE_BYTES;
   }
 
-  /** Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. */
-  reset(keep: number): void {
+  /**
+   * Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. `tightenTo`: of those
+   * only what may be among the k best.
+   */
+  reset(keep: number, tightenTo?: Tightened): void {
+    this.#tightenTo = tightenTo;
     assert(keep <= this.keepMax, 'more to keep than there is room for');
     this.#header[BUFFER.count / 4] = 0;
-    this.#header[BUFFER.capacity / 4] = Math.min(this.#capacityMax, Math.max(2 * keep, CAPACITY_MIN));
+    this.#header[BUFFER.capacity / 4] = Math.min(
+      this.#capacityMax,
+      Math.max(CAPACITY_FACTOR * keep, CAPACITY_MIN),
+    );
     this.#header[BUFFER.keep / 4] = keep;
     this.#threshold[0] = Number.POSITIVE_INFINITY;
     this.#header[BUFFER.pushed / 4] = 0;
@@ -55,6 +70,10 @@ export class CandidateBuffer {
 
   get count(): number {
     return this.#header[BUFFER.count / 4] as number;
+  }
+
+  get tightenTo(): Tightened | undefined {
+    return this.#tightenTo;
   }
 
   get keep(): number {
@@ -83,6 +102,15 @@ export class CandidateBuffer {
     const order = this.#words[index * CANDIDATE_WORDS + CANDIDATE.order / 4] as number;
     WORD[0] = order & 0x80000000 ? order ^ 0x80000000 : ~order;
     return FLOAT[0] as number;
+  }
+
+  /** Whether one beyond the best `count`, which stand sorted in front, is estimated as the last of them. */
+  hasTies(count: number): boolean {
+    if (count === 0) return false;
+    const orderAt = (index: number) => this.#words[index * CANDIDATE_WORDS + CANDIDATE.order / 4];
+    const last = orderAt(count - 1);
+    for (let i = count; i < this.count; i++) if (orderAt(i) === last) return true;
+    return false;
   }
 
   /** After the kernel `boundCandidates` only. */

@@ -29,9 +29,9 @@ export interface ChosenLeaves {
   /** All that have anything to be found. */
   isAll: boolean;
   /** Of the calibration; absent where the caller has said how many leaves to scan, or all are. */
-  effort?: PlannedEffort;
+  effort: PlannedEffort | undefined;
   /** Less may be found near the query than any effort supposes: it lies in a hole of what may be found. */
-  isBeyond?: boolean;
+  isBeyond: boolean;
 }
 
 export class LeafChooser {
@@ -65,8 +65,7 @@ export class LeafChooser {
     for (const effort of efforts) {
       const least = SHARE_SLACK * effort.matchShare;
       if (least > here) continue;
-      if (isWhole)
-        return { ...chosen(this.#filled(effort.probes, effort.probeShare, k, counts), counts), effort };
+      if (isWhole) return chosen(this.#filled(effort.probes, effort.probeShare, k, counts), counts, effort);
       // Of all leaves, empty or not: they tell what may be found where the query is.
       const entries = this.#ranker.rank(effort.probes, effort.probeShare, sizes);
       here = Math.min(here, this.#shareOf(entries, effort.probeShare < 1, counts));
@@ -76,12 +75,12 @@ export class LeafChooser {
         if (nearest * SURE_FACTOR < here) here = nearest;
       }
       if (least > here) continue;
-      return { ...chosen(this.#filled(effort.probes, effort.probeShare, k, counts), counts), effort };
+      return chosen(this.#filled(effort.probes, effort.probeShare, k, counts), counts, effort);
     }
     const [effort] = efforts;
     if (effort === undefined) return chosen(this.#ranker.rank(counts.leaves, 1, counts), counts);
     const entries = this.#filled(effort.probes, effort.probeShare, k, counts);
-    return { ...chosen(entries, counts), effort, isBeyond: true };
+    return chosen(entries, counts, effort, true);
   }
 
   /** Ranks so many leaves, or more where these hold fewer than k. */
@@ -144,6 +143,6 @@ export class LeafChooser {
   }
 }
 
-function chosen(entries: number, counts: LeafCounts): ChosenLeaves {
-  return { entries, isAll: entries >= counts.leaves };
+function chosen(entries: number, counts: LeafCounts, effort?: PlannedEffort, isBeyond = false): ChosenLeaves {
+  return { entries, isAll: entries >= counts.leaves, effort, isBeyond };
 }

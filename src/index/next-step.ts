@@ -24,16 +24,15 @@ export function nextStep(
   { rows, stats }: Answer,
   findable: number,
 ): Query | undefined {
-  if (query.exact) return undefined;
+  const { doubt } = stats;
+  const isShort = rows.length < Math.min(query.k, findable);
+  if (query.exact || (doubt === undefined && !isShort)) return undefined;
   const { doubt: looked, efforts: _, ...rest } = query;
   const exact = { ...rest, exact: true };
-  const isShort = rows.length < Math.min(query.k, findable);
   if (looked !== undefined) return isShort ? exact : undefined;
-  const { doubt } = stats;
   if (isShort && doubt === undefined && query.probes < leaves && query.efforts === undefined)
     return { ...query, probes: Math.min(leaves, query.probes * WIDENING), probeShare: 1 };
-  if (isShort) return exact;
-  if (doubt === undefined) return undefined;
+  if (isShort || doubt === undefined) return exact;
   const pays = EXCLUDED_SHARE * matchesNs(findable, rowBytes) > codesNs(settings, findable);
   if (settings.quantizer === 'sign' || !pays || !Number.isFinite(doubt.within)) return exact;
   return { ...query, doubt, probes: stats.probes };

@@ -10,7 +10,7 @@ import type { Scratch } from './scratch.js';
 import { codeDimension, nodeBlockBytes } from './settings.js';
 
 /** Codes rank the centroids; this many more than a quarter above `probes` are compared exactly, and the best chosen. */
-const REFINE_EXTRA = 128;
+const REFINE_EXTRA = 64;
 
 export function rankedFor(probes: number): number {
   return Math.ceil(1.25 * probes) + REFINE_EXTRA;
@@ -127,20 +127,19 @@ export class LeafRanker {
    * How many vectors nearer than `kth`, an internal distance, are to be expected in the leaves that were ranked, but for the first
    * `scanned`, and in those that were not (expected-hits.ts). They are taken to be no nearer than the farthest that were.
    */
-  missedHits(scanned: number, kth: number, counts: LeafCounts, dimensions: number): number {
-    const { nodes, distanceValues } = this.#scratch;
-    const ranked = nodes.count;
+  missedHits(scanned: number, kth: number, counts: LeafCounts): number {
+    const ranked = this.#scratch.nodes.count;
     if (scanned >= counts.leaves) return 0;
     if (scanned >= ranked) return Number.POSITIVE_INFINITY;
-    const sum = this.expectHits(scanned, kth, counts, dimensions);
-    if (ranked >= counts.leaves) return sum;
-    let least = Number.POSITIVE_INFINITY;
-    for (let i = scanned; i < ranked; i++) least = Math.min(least, distanceValues[i] as number);
-    return sum + (counts.leaves - ranked) * least;
+    const others = Math.max(0, counts.leaves - ranked);
+    return this.expectHits(scanned, kth, counts, this.#generation.spreadDimensions, others);
   }
 
-  /** Leaves the hits that are expected of each ranked leaf from number `first` on in `scratch.distanceValues`; returns their sum. */
-  expectHits(first: number, kth: number, counts: LeafCounts, dimensions: number): number {
+  /**
+   * Leaves the hits that are expected of each ranked leaf from number `first` on in `scratch.distanceValues`; returns their sum, and the
+   * least of them for each of so many `others`.
+   */
+  expectHits(first: number, kth: number, counts: LeafCounts, dimensions: number, others = 0): number {
     const { settings, layout } = this.#generation;
     const { nodes, rotated, distances } = this.#scratch;
     return this.#kernels.expectHits(
@@ -153,6 +152,7 @@ export class LeafRanker {
       Math.sqrt(this.#kernels.squaredNorm(rotated, codeDimension(settings.dimension))),
       dimensions,
       METRIC_NUMBER[settings.metric],
+      others,
       distances,
     );
   }

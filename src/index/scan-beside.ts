@@ -75,7 +75,7 @@ export class BesideScanner {
     const { forms, leafWords, candidates } = this.#scratch;
     const area = this.#area;
     area.query.bytes.set(forms.bytes);
-    area.candidates.reset(candidates.keep);
+    area.candidates.reset(candidates.keep, candidates.tightenTo);
     area.candidates.threshold = candidates.threshold;
     for (let first = 0; first < entries.length; first += ENTRIES_MAX) {
       const listed = entries.subarray(first, first + ENTRIES_MAX);

@@ -12,6 +12,9 @@ import { BesideScanner } from './scan-beside.js';
 import { BATCH_ROWS, type Scratch } from './scratch.js';
 import { codeDimension, codeWords } from './settings.js';
 
+/** Candidates are tightened after the first leaf, and after so many times as many. */
+const TIGHTEN_STEP = 4;
+
 export class CodeScanner {
   readonly #generation: Generation;
   readonly #kernels: Kernels;
@@ -148,23 +151,27 @@ export class CodeScanner {
 
   #scanEntries(
     kernels: Kernels,
-    { signQuery, tables, tableOut }: QueryForms,
+    forms: QueryForms,
     leafEntries: number,
     entries: number,
     into: CandidateBuffer,
   ): number {
     if (entries === 0) return 0;
-    const { settings } = this.#generation;
-    if (settings.quantizer === 'sign') {
-      return kernels.scanHamming(
-        signQuery,
-        codeWords(settings.dimension),
-        leafEntries,
-        entries,
-        into.address,
-      );
+    const { quantizer, dimension, bits, metric } = this.#generation.settings;
+    if (quantizer === 'sign')
+      return kernels.scanHamming(forms.signQuery, codeWords(dimension), leafEntries, entries, into.address);
+    const dim = codeDimension(dimension);
+    const tables = [forms.tables, forms.tableOut, dim, bits] as const;
+    if (into.tightenTo === undefined)
+      return kernels.scanLeaves(...tables, leafEntries, entries, into.address);
+    const { k, widths } = into.tightenTo;
+    let vectors = 0;
+    for (let first = 0, end = 1; first < entries; first = end, end = Math.min(entries, TIGHTEN_STEP * end)) {
+      const from = leafEntries + first * LEAF_ENTRY_BYTES;
+      vectors += kernels.scanLeaves(...tables, from, end - first, into.address);
+      if (end < entries)
+        kernels.tighten(into.address, k, forms.tableOut, dim, bits, METRIC_NUMBER[metric], widths);
     }
-    const dim = codeDimension(settings.dimension);
-    return kernels.scanLeaves(tables, tableOut, dim, settings.bits, leafEntries, entries, into.address);
+    return vectors;
   }
 }

@@ -2,6 +2,8 @@
 
 import type { Kernels } from '../kernels/kernels.js';
 import { CANDIDATES_MAX } from '../limits.js';
+import { UNCALIBRATED_FACTOR } from './bound-widths.js';
+import type { Tightened } from './candidate-buffer.js';
 import { type ChosenLeaves, LeafChooser } from './choose-leaves.js';
 import { ExactScanner } from './exact-scan.js';
 import { REMOTENESS_MAX } from './expected-hits.js';
@@ -18,6 +20,9 @@ import { CodeScanner } from './scan.js';
 import { type Scratch, TIES_MAX } from './scratch.js';
 import { WithinSearcher } from './within.js';
 import { WithinLister } from './within-lister.js';
+
+/** The k-th nearest that is found lies so many error bounds beyond the k-th best estimate, or less: but for one query in three hundred. */
+const KTH_WIDTHS = 0.8;
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
 
@@ -106,7 +111,8 @@ export class Searcher {
     stats.rankUs = clock();
 
     // Rounding may take a factor that was cut to CANDIDATES_MAX / k one candidate beyond it.
-    candidates.reset(Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor)));
+    const keep = Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor));
+    candidates.reset(keep, query.isCapped === false ? tightenedFor(query) : undefined);
     stats.vectorsScanned = this.#scanner.scanLeaves(0, this.#scanner.keepPart(chosen.entries, part));
     stats.vectorsScanned += this.#scanPending(query, part, encodedCount);
     stats.scanUs = clock();
@@ -123,7 +129,8 @@ export class Searcher {
 
   #lookAgain(query: Query, doubt: Doubt, part: QueryPart, run: CodesRun): void {
     const { stats, clock, scale, encodedCount } = run;
-    const { missedMax = 0, boundWidths: widths = 1, k, probes, mask } = query;
+    const { missedMax = 0, boundWidths = 1, k, probes, mask } = query;
+    const widths = boundWidths * UNCALIBRATED_FACTOR;
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
     const findable = this.#findable(query);
@@ -188,16 +195,17 @@ export class Searcher {
     { chosen, reserve, findable }: { chosen: ChosenLeaves; reserve: number; findable: Findable },
   ): Doubt | undefined {
     if (isCapped) return undefined;
-    const { effort, isAll, isBeyond = false, entries } = chosen;
+    const { effort, isAll, isBeyond, entries } = chosen;
     const isOfCandidates = reserve < boundWidths;
     const { nearest } = this.#scratch;
     const within = kthDistance(nearest, k, this.#kernels);
     let isOfLeaves = false;
     if (effort !== undefined && !isAll) {
       const kth = count === 1 ? within : kthDistance(nearest, Math.ceil(k / count), this.#kernels);
-      const { spreadDimensions } = this.#generation;
-      const missed = () => this.#ranker.missedHits(entries, kth, findable.counts, spreadDimensions);
-      isOfLeaves = isBeyond || this.#ranker.remoteness() > nearestMax || missed() > effort.missedMax;
+      isOfLeaves =
+        isBeyond ||
+        this.#ranker.remoteness() > nearestMax ||
+        this.#ranker.missedHits(entries, kth, findable.counts) > effort.missedMax;
     }
     if (!isOfCandidates && !isOfLeaves) return undefined;
     return { within, isOfCandidates, isOfLeaves };
@@ -206,11 +214,13 @@ export class Searcher {
   /** The first k of `nearest`, and beyond them what is as near as the k-th. */
   #answer(k: number, scale: number, stats: QueryStats): Answer {
     const { nearest } = this.#scratch;
-    this.#kernels.finishBuffer(nearest.address);
-    const sorted = Math.min(nearest.count, k + TIES_MAX);
-    this.#kernels.sortBuffer(nearest.address, sorted);
-    let count = Math.min(k, sorted);
-    while (count > 0 && count < sorted && nearest.estimateAt(count) === nearest.estimateAt(k - 1)) count++;
+    this.#kernels.sortBuffer(nearest.address, k);
+    let count = Math.min(k, nearest.count);
+    if (nearest.hasTies(count)) {
+      const sorted = Math.min(nearest.count, k + TIES_MAX);
+      this.#kernels.sortBuffer(nearest.address, sorted);
+      while (count < sorted && nearest.estimateAt(count) === nearest.estimateAt(k - 1)) count++;
+    }
     const rows = new Uint32Array(count);
     const distances = new Float32Array(count);
     for (let i = 0; i < count; i++) {
@@ -233,6 +243,11 @@ interface CodesRun extends Run {
   scale: number;
   /** Pending rows that had codes when the search began. */
   encodedCount: number;
+}
+
+/** What is that far beyond the k-th best estimate is, but for few queries, beyond the k-th found: its estimate may be that much too low. */
+function tightenedFor({ k, boundWidths = 1 }: Query): Tightened {
+  return { k, widths: boundWidths + KTH_WIDTHS };
 }
 
 /** [first, end) of part `index` when `count` things are shared out. */

@@ -38,6 +38,19 @@ export interface Kernels {
     metric: KernelMetric,
     widths: number,
   ): void;
+  /**
+   * Lowers the threshold to so many mean error bounds (`widths`) beyond the k-th best estimate, and drops what is not below it.
+   * Between scans, before `boundCandidates`; does nothing while there are fewer than k.
+   */
+  tighten(
+    buffer: number,
+    k: number,
+    tableOut: number,
+    dim: number,
+    bits: KernelBits,
+    metric: KernelMetric,
+    widths: number,
+  ): void;
 
   /**
    * Writes the positions of the live vectors of these leaves whose lower bound, so many error bounds wide (`widths`), is
@@ -162,7 +175,8 @@ export interface Kernels {
   ): number;
   /**
    * Writes for each of nodes [first, count), leaves with their exact distances, how many of its live vectors (`counts`) are to be
-   * expected nearer than `kth`, and returns the sum; index/expected-hits.ts has the formula.
+   * expected nearer than `kth`, and returns the sum, to which each of the `others` adds the least of them; index/expected-hits.ts has
+   * the formula. `hits`: room for `count` f32 and three more.
    */
   expectHits(
     nodes: number,
@@ -174,6 +188,7 @@ export interface Kernels {
     queryNorm: number,
     dimensions: number,
     metric: KernelMetric,
+    others: number,
     hits: number,
   ): number;
   /** Writes the entries of the first `count` nodes, which are leaves with their exact distances; else as `rescore`. */

@@ -63,7 +63,7 @@ export const LEAF_WORDS = LEAF_ENTRY_BYTES / 4;
  * | 12 | f32 | threshold: only smaller estimates enter |
  * | 16 | u32 | address of the candidates |
  * | 20 | u32 | candidates pushed so far |
- * | 32 | 32 x u32 | the orders of the estimates of the block that a scan is at |
+ * | 32 | 32 x f32 | the estimates of the block that a scan is at |
  */
 export const BUFFER_HEADER_BYTES = 160;
 export const BUFFER = { count: 0, capacity: 4, keep: 8, threshold: 12, candidates: 16, pushed: 20 };

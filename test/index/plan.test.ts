@@ -47,14 +47,14 @@ t.test('without leaves all codes are scanned, unless every neighbour is asked fo
 t.test('a least recall is planned by the guarantee', async (t) => {
   const { probes, probeShare, candidates } = guarantee(10, 1, 0.95);
   const found = plan({ minRecall: 0.9 });
-  t.match(found, { probes, probeShare, rerankFactor: candidates / 10, exact: false, boundWidths: 1.5 });
+  t.match(found, { probes, probeShare, rerankFactor: candidates / 10, exact: false, boundWidths: 1.2 });
   t.match(plan({ minRecall: 0.9, confidence: 0.99 }), { probeShare: guarantee(10, 1, 0.99).probeShare });
 });
 
 t.test('what the caller has capped is not looked into further', async (t) => {
-  t.match(plan({}), { boundWidths: 1, isCapped: false, nearestMax: calibration.nearestMax });
-  t.equal(plan({ targetRecall: 0.95 }).boundWidths, 1);
-  t.equal(plan({ targetRecall: 0.96 }).boundWidths, 1.5);
+  t.match(plan({}), { boundWidths: 0.8, isCapped: false, nearestMax: calibration.nearestMax });
+  t.equal(plan({ targetRecall: 0.95 }).boundWidths, 0.8);
+  t.equal(plan({ targetRecall: 0.96 }).boundWidths, 1.2);
   t.notOk('boundWidths' in plan({ probes: 7 }));
   t.notOk('isCapped' in plan({ probes: 7 }), 'a query is capped where nothing is said');
   t.match(plan({ rerankFactor: 7 }), { isCapped: true });

@@ -33,7 +33,7 @@ const FUNCTIONS = [
     'scaleVector',
     'scanHamming',
   ],
-  ...['scanLeaves', 'signCode', 'sortBuffer', 'squaredNorm', 'subtract', 'sumListed'],
+  ...['scanLeaves', 'signCode', 'sortBuffer', 'squaredNorm', 'subtract', 'sumListed', 'tighten'],
 ];
 const DATA_SECTION = 11;
 

@@ -31,10 +31,23 @@ import {
 } from './leaf';
 import { constantsOf, reachedLanes } from './own-leaves';
 import { DOT } from './rows';
-import { candidateAt, candidateCount, errorScaleOf, estimateOf, factorsOf, setBound } from './select';
+import {
+  candidateAt,
+  candidateCount,
+  dropFrom,
+  errorScaleOf,
+  estimateOf,
+  factorsOf,
+  partition,
+  setBound,
+  threshold,
+} from './select';
 
 /** What rounding to bfloat16 may change, relative to a factor: uniform within 2^-9, as wide as the error bound. */
 const FACTOR_WIDTH: f32 = ERROR_WIDTH * 0.0011;
+
+/** The mean error bound is that of so many candidates, the best of them among these. */
+const BOUNDS_LOOKED_AT: u32 = 16;
 
 export function listWithin(
   tables: usize,
@@ -181,17 +194,43 @@ export function boundCandidates(
   const count = candidateCount(buffer);
   for (let i: u32 = 0; i < count; i++) {
     const candidate = candidateAt(buffer, i);
-    const factors = factorsOf(candidate);
-    const estimate = estimateOf(candidate);
-    const errorScale = errorScaleOf(candidate);
-    const codeError = errorFactor(factors) * errorScale;
-    const tableError = rescaleFactor(factors) * ofTables;
-    let squared = codeError * codeError + tableError * tableError;
-    if (metric != DOT) {
-      const add = addFactor(factors);
-      const product = estimate - add - errorScale * errorScale;
-      squared += FACTOR_WIDTH * FACTOR_WIDTH * (add * add + product * product);
-    }
-    setBound(candidate, estimate - widths * sqrt(squared));
+    setBound(candidate, estimateOf(candidate) - widths * errorBound(candidate, ofTables, metric));
   }
+}
+
+export function tighten(
+  buffer: usize,
+  k: u32,
+  tableOut: usize,
+  dim: u32,
+  bits: u32,
+  metric: u32,
+  widths: f32,
+): void {
+  const count = candidateCount(buffer);
+  if (k == 0 || count < k) return;
+  partition(buffer, k);
+  const ofTables = tableDeviation(tableOut, dim, bits);
+  const looked = min(count, BOUNDS_LOOKED_AT);
+  let sum: f32 = 0;
+  for (let i: u32 = 0; i < looked; i++) sum += errorBound(candidateAt(buffer, i), ofTables, metric);
+  const kth = estimateOf(candidateAt(buffer, k - 1));
+  const limit = kth + (widths * sum) / <f32>looked;
+  if (limit > kth && limit < threshold(buffer)) dropFrom(buffer, limit);
+}
+
+/** From a candidate's estimate to its lower bound, one width wide. */
+@inline
+function errorBound(candidate: usize, ofTables: f32, metric: u32): f32 {
+  const factors = factorsOf(candidate);
+  const errorScale = errorScaleOf(candidate);
+  const codeError = errorFactor(factors) * errorScale;
+  const tableError = rescaleFactor(factors) * ofTables;
+  let squared = codeError * codeError + tableError * tableError;
+  if (metric != DOT) {
+    const add = addFactor(factors);
+    const product = estimateOf(candidate) - add - errorScale * errorScale;
+    squared += FACTOR_WIDTH * FACTOR_WIDTH * (add * add + product * product);
+  }
+  return sqrt(squared);
 }

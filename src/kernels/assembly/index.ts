@@ -1,7 +1,7 @@
 // The kernels' exports. Compiled by scripts/build-wasm.mjs; runs on any thread, owns no memory.
 
 export { assign } from './assign';
-export { boundCandidates, listWithin } from './bounds';
+export { boundCandidates, listWithin, tighten } from './bounds';
 export { quantizeQuery } from './bytes';
 export { decodeRow, distances, pushExact, pushListed, pushRows } from './distance';
 export { encode } from './encode';

@@ -4,8 +4,9 @@ import { decodeBytes } from './bytes';
 import { distance } from './distance';
 import { DOT, INT8, rowBytes } from './rows';
 import { LEAF_BYTES, leafCentroidNorm, leafMeanSquare, setLeafQuery } from './leaf';
-import { candidateAt, candidateCount, estimateOf, positionOf, setEstimate } from './select';
+import { candidateAt, candidateCount, estimateOf, estimatesOf, positionOf, setEstimate } from './select';
 import { addVector } from './vectors';
+import { sumLanes } from './lanes';
 
 /** The gap of the leaf of this rank is the spread of a query's leaves. */
 const SPREAD_RANK: u32 = 20;
@@ -93,44 +94,80 @@ export function expectHits(
   queryNorm: f32,
   dimensions: f32,
   metric: u32,
+  others: u32,
   hits: usize,
 ): f32 {
-  const perDimension: f32 = 1 / sqrt(dimensions);
-  let sum: f32 = 0;
-  for (let i = first; i < count; i++) {
-    const node = candidateAt(nodes, i);
-    const number = positionOf(node);
-    const leaf = leafTable + number * LEAF_BYTES;
-    const square = leafMeanSquare(leaf);
-    let mean: f32 = 0;
-    let spread: f32 = 0;
+  const perDimension = f32x4.splat(1 / sqrt(dimensions));
+  const queryNorms = f32x4.splat(queryNorm);
+  const kths = f32x4.splat(kth);
+  let sums = f32x4.splat(0);
+  let least = f32x4.splat(Infinity);
+  for (let i = first; i < count; i += 4) {
+    // Behind the last comes the last again; what is written of it is not counted.
+    const a = candidateAt(nodes, i);
+    const b = candidateAt(nodes, min(i + 1, count - 1));
+    const c = candidateAt(nodes, min(i + 2, count - 1));
+    const d = candidateAt(nodes, min(i + 3, count - 1));
+    const distances = estimatesOf(a, b, c, d);
+    const leafA = leafTable + positionOf(a) * LEAF_BYTES;
+    const leafB = leafTable + positionOf(b) * LEAF_BYTES;
+    const leafC = leafTable + positionOf(c) * LEAF_BYTES;
+    const leafD = leafTable + positionOf(d) * LEAF_BYTES;
+    const squares = f32x4(leafMeanSquare(leafA), leafMeanSquare(leafB), leafMeanSquare(leafC), leafMeanSquare(leafD));
+    let means: v128;
+    let spreads: v128;
     if (metric == DOT) {
+      const norms = f32x4(
+        leafCentroidNorm(leafA),
+        leafCentroidNorm(leafB),
+        leafCentroidNorm(leafC),
+        leafCentroidNorm(leafD),
+      );
       // The node's distance is 2 - 2cos.
-      mean = (0.5 * estimateOf(node) - 1) * leafCentroidNorm(leaf) * queryNorm;
-      spread = queryNorm * sqrt(square);
+      const cosines = f32x4.sub(f32x4.splat(1), f32x4.mul(f32x4.splat(0.5), distances));
+      means = f32x4.neg(f32x4.mul(f32x4.mul(cosines, norms), queryNorms));
+      spreads = f32x4.mul(queryNorms, f32x4.sqrt(squares));
     } else {
-      mean = estimateOf(node) + square;
-      spread = sqrt(square * (2 * square + 4 * max<f32>(0, estimateOf(node))));
+      means = f32x4.add(distances, squares);
+      const farther = f32x4.mul(f32x4.splat(4), f32x4.max(f32x4.splat(0), distances));
+      spreads = f32x4.sqrt(f32x4.mul(squares, f32x4.add(f32x4.add(squares, squares), farther)));
     }
-    const deviation = max<f32>(spread * perDimension, ROUNDING * abs(mean));
-    const expected = <f32>load<u32>(counts + (number << 2)) * lowerTail((kth - mean) / deviation);
-    store<f32>(hits + (i << 2), expected);
-    sum += expected;
+    const floors = f32x4.mul(f32x4.splat(ROUNDING), f32x4.abs(means));
+    const deviations = f32x4.max(f32x4.mul(spreads, perDimension), floors);
+    const counted = f32x4(
+      <f32>load<u32>(counts + (positionOf(a) << 2)),
+      <f32>load<u32>(counts + (positionOf(b) << 2)),
+      <f32>load<u32>(counts + (positionOf(c) << 2)),
+      <f32>load<u32>(counts + (positionOf(d) << 2)),
+    );
+    const expected = f32x4.mul(counted, lowerTails(f32x4.div(f32x4.sub(kths, means), deviations)));
+    v128.store(hits + (i << 2), expected);
+    const isNode = i32x4.lt_u(i32x4.add(i32x4.splat(i), i32x4(0, 1, 2, 3)), i32x4.splat(count));
+    sums = f32x4.add(sums, v128.and(expected, isNode));
+    least = f32x4.min(least, expected);
   }
-  return sum;
+  const sum = sumLanes(sums);
+  return others == 0 ? sum : sum + <f32>others * leastOf(least);
 }
 
-/** Share of a normal distribution below z, within 0.01 of it and within a tenth of its logarithm; 1 where z is no number. */
 @inline
-function lowerTail(z: f32): f32 {
-  if (z != z) return 1;
-  return z < 0 ? tail(-z) : 1 - tail(z);
+function leastOf(a: v128): f32 {
+  const pairs = f32x4.min(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return min(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
-/** exp(-0.717 x - 0.416 x^2) / 2 for x above 0. */
+/** Shares of a normal distribution below z, within 0.01 of it and within a tenth of its logarithm; 1 where z is no number. */
 @inline
-function tail(x: f32): f32 {
-  return x > 12 ? 0 : 0.5 * roughExp2(x * (-1.0344 - 0.60016 * x));
+function lowerTails(z: v128): v128 {
+  const x = f32x4.abs(z);
+  // exp(-0.717 x - 0.416 x^2) / 2, by powers of two as of `roughExp2`.
+  const exponents = f32x4.mul(x, f32x4.sub(f32x4.splat(-1.0344), f32x4.mul(f32x4.splat(0.60016), x)));
+  const steps = f32x4.mul(f32x4.max(f32x4.splat(-100), exponents), f32x4.splat(8388608));
+  const powers = i32x4.add(i32x4.splat(0x3f800000), i32x4.trunc_sat_f32x4_s(steps));
+  const tails = f32x4.mul(f32x4.splat(0.5), powers);
+  const ones = f32x4.splat(1);
+  const shares = v128.bitselect(tails, f32x4.sub(ones, tails), f32x4.lt(z, f32x4.splat(0)));
+  return v128.bitselect(shares, ones, f32x4.eq(z, z));
 }
 
 export function listLeaves(

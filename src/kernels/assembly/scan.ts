@@ -31,7 +31,7 @@ import {
   leafNumbers,
 } from './leaf';
 import { constantsOf, reachedLanes } from './own-leaves';
-import { blockOrders, ordersOf, pushLanes, pushOwnLanes, threshold } from './select';
+import { blockEstimates, pushLanes, pushOwnLanes, threshold } from './select';
 
 export function scanLeaves(
   tables: usize,
@@ -96,27 +96,11 @@ function scanLeaf(
     const e5 = estimateHigh(sums5, factors + 32, scales, biases, constants);
     const e6 = estimateLow(sums6, factors + 48, scales, biases, constants);
     const e7 = estimateHigh(sums7, factors + 48, scales, biases, constants);
-    // No minimum of the estimates: a NaN could hide its neighbours.
-    const near = v128.or(
-      v128.or(
-        v128.or(f32x4.lt(e0, limits), f32x4.lt(e1, limits)),
-        v128.or(f32x4.lt(e2, limits), f32x4.lt(e3, limits)),
-      ),
-      v128.or(
-        v128.or(f32x4.lt(e4, limits), f32x4.lt(e5, limits)),
-        v128.or(f32x4.lt(e6, limits), f32x4.lt(e7, limits)),
-      ),
-    );
-    if (v128.any_true(near)) {
-      const orders = blockOrders(buffer);
-      v128.store(orders, ordersOf(e0));
-      v128.store(orders, ordersOf(e1), 16);
-      v128.store(orders, ordersOf(e2), 32);
-      v128.store(orders, ordersOf(e3), 48);
-      v128.store(orders, ordersOf(e4), 64);
-      v128.store(orders, ordersOf(e5), 80);
-      v128.store(orders, ordersOf(e6), 96);
-      v128.store(orders, ordersOf(e7), 112);
+    // The smaller of what was smallest and an estimate is, where the estimate is NaN, what was smallest.
+    const low = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(limits, e0), e1), e2), e3);
+    const least = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(low, e4), e5), e6), e7);
+    if (v128.any_true(f32x4.lt(least, limits))) {
+      keepEstimates(buffer, e0, e1, e2, e3, e4, e5, e6, e7);
       const lanes = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
       pushLanes(buffer, lanes & live, leafFirstPosition(leaf) + first, factors, leafErrorScale(leaf));
     }
@@ -160,15 +144,7 @@ function scanOwnLeaves(
       const e6 = estimateLow(sums6, factors + 48, scales, biases, constantsOf(numbers + 96, constants));
       const e7 = estimateHigh(sums7, factors + 48, scales, biases, constantsOf(numbers + 112, constants));
       const near = nearLanes(e0, e1, e2, e3, limits) | (nearLanes(e4, e5, e6, e7, limits) << 16);
-      const orders = blockOrders(buffer);
-      v128.store(orders, ordersOf(e0));
-      v128.store(orders, ordersOf(e1), 16);
-      v128.store(orders, ordersOf(e2), 32);
-      v128.store(orders, ordersOf(e3), 48);
-      v128.store(orders, ordersOf(e4), 64);
-      v128.store(orders, ordersOf(e5), 80);
-      v128.store(orders, ordersOf(e6), 96);
-      v128.store(orders, ordersOf(e7), 112);
+      keepEstimates(buffer, e0, e1, e2, e3, e4, e5, e6, e7);
       pushOwnLanes(buffer, near & live, leafFirstPosition(leaf) + first, factors, numbers, leafErrorScales(leaf));
     }
     block += codeBytes + BLOCK_FACTOR_BYTES;
@@ -180,4 +156,18 @@ function scanOwnLeaves(
 @inline
 function nearLanes(a: v128, b: v128, c: v128, d: v128, limits: v128): u32 {
   return lanesOf(f32x4.lt(a, limits), f32x4.lt(b, limits), f32x4.lt(c, limits), f32x4.lt(d, limits));
+}
+
+/** For `pushLanes`. */
+@inline
+function keepEstimates(buffer: usize, a: v128, b: v128, c: v128, d: v128, e: v128, f: v128, g: v128, h: v128): void {
+  const estimates = blockEstimates(buffer);
+  v128.store(estimates, a);
+  v128.store(estimates, b, 16);
+  v128.store(estimates, c, 32);
+  v128.store(estimates, d, 48);
+  v128.store(estimates, e, 64);
+  v128.store(estimates, f, 80);
+  v128.store(estimates, g, 96);
+  v128.store(estimates, h, 112);
 }

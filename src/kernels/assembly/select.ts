@@ -10,7 +10,7 @@ const KEEP: usize = 8;
 const THRESHOLD: usize = 12;
 const CANDIDATES: usize = 16;
 const PUSHED: usize = 20;
-const BLOCK_ORDERS: usize = 32;
+const BLOCK_ESTIMATES: usize = 32;
 
 const ORDER: usize = 4;
 const BOUND: usize = 8;
@@ -34,10 +34,10 @@ export function candidateCount(buffer: usize): u32 {
   return load<u32>(buffer, COUNT);
 }
 
-/** Where a scan leaves the orders of 32 estimates for `pushLanes`. */
+/** Where a scan leaves 32 estimates for `pushLanes`. */
 @inline
-export function blockOrders(buffer: usize): usize {
-  return buffer + BLOCK_ORDERS;
+export function blockEstimates(buffer: usize): usize {
+  return buffer + BLOCK_ESTIMATES;
 }
 
 @inline
@@ -52,12 +52,15 @@ export function positionOf(candidate: usize): u32 {
 
 @inline
 export function estimateOf(candidate: usize): f32 {
-  return estimateOfOrder(load<u32>(candidate, ORDER));
+  const order = load<u32>(candidate, ORDER);
+  return reinterpret<f32>(order & 0x80000000 ? order ^ 0x80000000 : ~order);
 }
 
+/** Those of four candidates. */
 @inline
-function estimateOfOrder(order: u32): f32 {
-  return reinterpret<f32>(order & 0x80000000 ? order ^ 0x80000000 : ~order);
+export function estimatesOf(a: usize, b: usize, c: usize, d: usize): v128 {
+  const orders = i32x4(load<u32>(a, ORDER), load<u32>(b, ORDER), load<u32>(c, ORDER), load<u32>(d, ORDER));
+  return v128.xor(orders, v128.or(i32x4.shr_s(v128.not(orders), 31), i32x4.splat(0x80000000)));
 }
 
 @inline
@@ -69,7 +72,7 @@ export function setEstimate(candidate: usize, estimate: f32): void {
 
 /** The orders of four estimates, as in `setEstimate`. */
 @inline
-export function ordersOf(estimates: v128): v128 {
+function ordersOf(estimates: v128): v128 {
   const bits = f32x4.add(estimates, f32x4.splat(0));
   return v128.xor(bits, v128.or(i32x4.shr_s(bits, 31), i32x4.splat(0x80000000)));
 }
@@ -105,7 +108,7 @@ export function push(buffer: usize, estimate: f32, position: u32, factors: usize
 }
 
 /**
- * Adds those of 32 candidates whose bits are set in `lanes`: `blockOrders` holds their estimates, which were below the
+ * Adds those of 32 candidates whose bits are set in `lanes`: `blockEstimates` holds their estimates, which were below the
  * threshold when the block was read, `position` and `factors` belong to the first.
  */
 export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usize, errorScale: f32): void {
@@ -115,13 +118,14 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
     count = load<u32>(buffer, COUNT);
   }
   const added = <u32>popcnt(lanes);
-  const orders = blockOrders(buffer);
+  const estimates = blockEstimates(buffer);
   let to = candidateAt(buffer, count);
   if (added > DENSE_LANES) {
+    for (let i: usize = 0; i < 128; i += 16) v128.store(estimates + i, ordersOf(v128.load(estimates + i)));
     // Every lane is written and only the step depends on its bit: a branch would be predicted wrong too often.
     let candidate = f32x4.replace_lane(i32x4(position, 0, <u32>factors, 0), 3, errorScale);
     for (let lane: u32 = 0; lane < 32; lane++) {
-      v128.store(to, i32x4.replace_lane(candidate, 1, load<u32>(orders + (lane << 2))));
+      v128.store(to, i32x4.replace_lane(candidate, 1, load<u32>(estimates + (lane << 2))));
       candidate = i32x4.add(candidate, i32x4(1, 0, FACTOR_BYTES, 0));
       to += ((lanes >> lane) & 1) << 4;
     }
@@ -129,7 +133,7 @@ export function pushLanes(buffer: usize, lanes: u32, position: u32, factors: usi
     for (let left = lanes; left != 0; left &= left - 1) {
       const lane = <u32>ctz(left);
       store<u32>(to, position + lane);
-      store<u32>(to, load<u32>(orders + (lane << 2)), ORDER);
+      setEstimate(to, load<f32>(estimates + (lane << 2)));
       store<u32>(to, <u32>factors + lane * FACTOR_BYTES, BOUND);
       store<f32>(to, errorScale, ERROR_SCALE);
       to += CANDIDATE_BYTES;
@@ -151,9 +155,9 @@ export function pushOwnLanes(
   for (let left = lanes; left != 0; left &= left - 1) {
     const lane = <u32>ctz(left);
     const leaf = load<u32>(numbers + (lane << 2));
-    const order = load<u32>(blockOrders(buffer) + (lane << 2));
+    const estimate = load<f32>(blockEstimates(buffer) + (lane << 2));
     const errorScale = load<f32>(errorScales + (leaf << 2));
-    push(buffer, estimateOfOrder(order), position + lane, factors + lane * FACTOR_BYTES, errorScale);
+    push(buffer, estimate, position + lane, factors + lane * FACTOR_BYTES, errorScale);
   }
 }
 
@@ -201,7 +205,21 @@ export function listPositions(buffer: usize, first: u32, end: u32, boundMax: f32
   return listed - first;
 }
 
-/** Keeps the best `keep` of `count`; the threshold becomes the largest of them. */
+/** Only what is estimated less stays, and enters from now on. */
+export function dropFrom(buffer: usize, limit: f32): void {
+  const count = load<u32>(buffer, COUNT);
+  let kept: u32 = 0;
+  for (let i: u32 = 0; i < count; i++) {
+    const candidate = candidateAt(buffer, i);
+    if (!(estimateOf(candidate) < limit)) continue;
+    v128.store(candidateAt(buffer, kept), v128.load(candidate));
+    kept++;
+  }
+  store<u32>(buffer, kept, COUNT);
+  store<f32>(buffer, limit, THRESHOLD);
+}
+
+/** Keeps the best `keep` of `count`; the threshold becomes the largest of them, if it was not less. */
 function cut(buffer: usize, count: u32): void {
   const keep = load<u32>(buffer, KEEP);
   store<u32>(buffer, keep, COUNT);
@@ -210,7 +228,8 @@ function cut(buffer: usize, count: u32): void {
     return;
   }
   selectSmallest(load<u32>(buffer, CANDIDATES), count, keep);
-  store<f32>(buffer, estimateOf(candidateAt(buffer, keep - 1)), THRESHOLD);
+  const worst = estimateOf(candidateAt(buffer, keep - 1));
+  if (worst < load<f32>(buffer, THRESHOLD)) store<f32>(buffer, worst, THRESHOLD);
 }
 
 @inline
