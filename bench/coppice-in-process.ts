@@ -25,6 +25,9 @@ import type { SearchView } from '../src/workers/messages.js';
 import { ViewVectors } from '../src/workers/view-vectors.js';
 import { type Matrix, row } from './data/split.js';
 
+/** Rows that are written to the file at once. */
+const ROWS_WRITTEN = 100_000;
+
 export interface BuiltIndex {
   settings: IndexSettings;
   leaves: number;
@@ -65,7 +68,8 @@ export async function buildInProcess(
   const path = join(directory, 'rows.vec');
   const rows = { dimension: base.dimension, precision };
   const file = await SegmentWriter.create(path, { ...rows, firstRow: 0 });
-  await file.write(0, storedRows(base, precision));
+  for (let first = 0; first < base.count; first += ROWS_WRITTEN)
+    await file.write(first, storedRows(base, precision, first, Math.min(base.count, first + ROWS_WRITTEN)));
   await file.close();
 
   const empty = Generation.empty(settings);
@@ -181,9 +185,10 @@ function invert(slotRows: Uint32Array, rowEnd: number): Uint32Array {
   return slots;
 }
 
-function storedRows(base: Matrix, precision: Precision): Uint8Array {
+/** Rows [first, end). */
+function storedRows(base: Matrix, precision: Precision, first: number, end: number): Uint8Array {
   const stride = rowBytes({ dimension: base.dimension, precision });
-  const rows = new Uint8Array(base.count * stride);
-  for (let i = 0; i < base.count; i++) storeVector(row(base, i), precision, rows, i * stride);
+  const rows = new Uint8Array((end - first) * stride);
+  for (let i = first; i < end; i++) storeVector(row(base, i), precision, rows, (i - first) * stride);
   return rows;
 }

@@ -10,6 +10,9 @@ export interface VectorRows {
   read(first: number, count: number): Float32Array;
 }
 
+/** Node reads less than 2 GiB at once. */
+const READ_BYTES_MAX = 2 ** 30;
+
 /** Little-endian float32, row by row, and nothing else. */
 export class VectorFile implements VectorRows {
   readonly path: string;
@@ -27,9 +30,13 @@ export class VectorFile implements VectorRows {
 
   read(first: number, count: number): Float32Array {
     const values = new Float32Array(count * this.dimension);
-    const stride = this.dimension * Float32Array.BYTES_PER_ELEMENT;
-    const bytes = readSync(this.#fd, values, 0, values.byteLength, first * stride);
-    if (bytes !== values.byteLength) throw new RangeError(`${this.path} has no rows ${first} + ${count}`);
+    const start = first * this.dimension * Float32Array.BYTES_PER_ELEMENT;
+    for (let done = 0; done < values.byteLength; ) {
+      const length = Math.min(values.byteLength - done, READ_BYTES_MAX);
+      const bytes = readSync(this.#fd, values, done, length, start + done);
+      if (bytes === 0) throw new RangeError(`${this.path} has no rows ${first} + ${count}`);
+      done += bytes;
+    }
     return values;
   }
 
