@@ -41,7 +41,8 @@ export interface CellResult extends Aim {
   /** Answers with fewer points than there are, or with one twice, or with one that is not live. */
   bad: number;
   work: Work;
-  fresh: Work;
+  /** Of a fresh build, for the first of the same queries. */
+  fresh: Work & { recall: number };
   scannedRatio: number;
   readRatio: number;
   /** See CROWD_MAX. */
@@ -100,7 +101,8 @@ function judge(
   const { recalls, bad } = recallsOf(scene, aim.k, answers, truth);
   const { mean, upper } = recallBound(recalls);
   const work = workOf(answers);
-  const freshWork = fresh === undefined ? work : workOf(fresh);
+  const ofFresh = fresh === undefined ? answers : fresh;
+  const freshWork = { ...workOf(ofFresh), recall: meanOf(recallsOf(scene, aim.k, ofFresh, truth).recalls) };
   // Of the same queries.
   const beside = fresh === undefined ? work : workOf(answers.slice(0, fresh.length));
   const result: CellResult = {
@@ -150,6 +152,10 @@ function recallsOf(
     if (rows.size !== wanted || results.length !== wanted || rows.has(undefined)) bad++;
   }
   return { recalls, bad };
+}
+
+function meanOf(recalls: Float64Array): number {
+  return recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
 }
 
 function workOf(answers: SearchResponse[]): Work {

@@ -18,6 +18,7 @@ const COLUMNS: [title: string, width: number][] = [
   ['target', 6],
   ['recall', 6],
   ['upper', 6],
+  ['fresh', 6],
   ['scanned', 7],
   ['fresh', 6],
   ['ratio', 5],
@@ -30,7 +31,7 @@ const COLUMNS: [title: string, width: number][] = [
   ['', 0],
 ];
 /** Columns of text: to the left. */
-const TEXT_COLUMNS = [0, 1, 2, 16];
+const TEXT_COLUMNS = [0, 1, 2, 17];
 
 export function printHead(): void {
   console.log(line(COLUMNS.map(([title]) => title)));
@@ -49,6 +50,7 @@ export function printRow(cell: Cell): void {
       `${target}`,
       recall.toFixed(4),
       upper.toFixed(4),
+      fresh.recall.toFixed(4),
       work.scanned.toFixed(0),
       fresh.scanned.toFixed(0),
       scannedRatio.toFixed(2),

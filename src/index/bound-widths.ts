@@ -8,8 +8,9 @@
 export const BOUND_WIDTHS = [0.8, 1.2] as const;
 const TARGET_HIGH = 0.95;
 
-/** So many times as wide are bounds where no calibration tells what they lose. */
+/** So many times as wide are bounds where no calibration tells what they lose, and so many times as many candidates may be kept. */
 export const UNCALIBRATED_FACTOR = 1.25;
+export const UNCALIBRATED_CANDIDATES = 2;
 
 /** Which of BOUND_WIDTHS the searches for a target take. */
 export function widthsIndexOf(targetRecall: number): 0 | 1 {

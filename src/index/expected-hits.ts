@@ -9,6 +9,14 @@
 
 import type { Metric } from './settings.js';
 
+/**
+ * What spreads evenly, of an internal distance: the inner product, or the root of the squared distance. Seen from outside a leaf, squared
+ * distances have fewer small ones than a normal distribution.
+ */
+export function evenDistance(metric: Metric, internal: number): number {
+  return metric === 'dot' ? internal : Math.sqrt(Math.max(0, internal));
+}
+
 /** What the expectation of a leaf depends on, but for m. */
 export interface LeafSpread {
   /** Live vectors. */

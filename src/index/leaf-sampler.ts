@@ -3,7 +3,7 @@
 // worker.
 
 import { BLOCK_VECTORS, LEAF, LEAF_WORDS } from '../kernels/layout.js';
-import type { LeafSpread } from './expected-hits.js';
+import { evenDistance, expectedBelow, type LeafSpread } from './expected-hits.js';
 import type { Generation } from './generation.js';
 import type { QueryStats } from './query.js';
 import type { CodeScanner } from './scan.js';
@@ -35,7 +35,7 @@ export class LeafSampler {
   }
 
   /**
-   * How the distances of the `count` vectors spread that may be found in the leaf of this entry, in one dimension: the query's.
+   * How the even distances of the `count` vectors spread that may be found in the leaf of this entry, in one dimension: the query's.
    * Where the sample is too small to tell they seem to be nearer than anything. Overwrites the candidates.
    */
   sample(entry: number, count: number, stats: QueryStats): LeafSpread {
@@ -71,10 +71,17 @@ export class LeafSampler {
     const { candidates } = this.#scratch;
     const sampled = candidates.count;
     if (sampled < SAMPLE_VECTORS_MIN) return { count, mean: Number.NEGATIVE_INFINITY, spread: 0 };
+    const { metric } = this.#generation.settings;
+    const distanceAt = (i: number) => evenDistance(metric, candidates.estimateAt(i));
     let [sum, squares] = [0, 0];
-    for (let i = 0; i < sampled; i++) sum += candidates.estimateAt(i);
+    for (let i = 0; i < sampled; i++) sum += distanceAt(i);
     const mean = sum / sampled;
-    for (let i = 0; i < sampled; i++) squares += (candidates.estimateAt(i) - mean) ** 2;
+    for (let i = 0; i < sampled; i++) squares += (distanceAt(i) - mean) ** 2;
     return { count, mean, spread: DEVIATION_MARGIN * Math.sqrt(squares / (sampled - 1)) };
+  }
+
+  /** How many vectors nearer than the internal distance `kth` are to be expected in a leaf that was sampled. */
+  expectedBelow(spread: LeafSpread, kth: number): number {
+    return expectedBelow(spread, evenDistance(this.#generation.settings.metric, kth), 1);
   }
 }

@@ -1,7 +1,7 @@
 // How much work a search does for what the caller asked. Runs on any thread.
 
 import { CANDIDATES_MAX, CONFIDENCE_DEFAULT } from '../limits.js';
-import { BOUND_WIDTHS, UNCALIBRATED_FACTOR, widthsIndexOf } from './bound-widths.js';
+import { BOUND_WIDTHS, widthsIndexOf } from './bound-widths.js';
 import { type CalibratedEffort, type Calibration, effortFor, guaranteeFor } from './calibration.js';
 import { EXACT_NS_MAX, matchesNs } from './costs.js';
 import { REMOTENESS_MAX } from './expected-hits.js';
@@ -79,7 +79,7 @@ export function planSearch(
   if (probes !== undefined || exact) return { ...plan, exact };
   const efforts = effortsFor(leaves, calibration, request);
   const nearestMax = calibration?.nearestMax ?? REMOTENESS_MAX;
-  const boundWidths = boundWidthsFor(request) * (calibration === null ? UNCALIBRATED_FACTOR : 1);
+  const boundWidths = boundWidthsFor(request);
   return { ...plan, exact, efforts, nearestMax, boundWidths, isCapped, missedMax: missesLeft(request) };
 }
 

@@ -7,7 +7,6 @@
 // dot all leaves are looked at.
 
 import type { Kernels } from '../kernels/kernels.js';
-import { UNCALIBRATED_FACTOR } from './bound-widths.js';
 import type { Generation } from './generation.js';
 import type { LeafCounts } from './leaf-counts.js';
 import type { Query, QueryPart, QueryStats } from './query.js';
@@ -75,7 +74,7 @@ export class RestOfPending {
     const isMore = this.#reach(entries, kth, counts) || reserve < boundWidths;
     nodes.restore(ranked);
     if (!isMore) return;
-    lister.begin(k, kth, UNCALIBRATED_FACTOR * boundWidths);
+    lister.begin(k, kth, boundWidths);
     scanner.eachPendingEntries(encoded, part, isFiltered, (count) => {
       for (let entry = 0; entry < count; entry++) lister.lookAt(entry, stats);
       lister.read(stats);

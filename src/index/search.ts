@@ -2,7 +2,7 @@
 
 import type { Kernels } from '../kernels/kernels.js';
 import { CANDIDATES_MAX } from '../limits.js';
-import { UNCALIBRATED_FACTOR } from './bound-widths.js';
+import { UNCALIBRATED_CANDIDATES, UNCALIBRATED_FACTOR } from './bound-widths.js';
 import type { Tightened } from './candidate-buffer.js';
 import { type ChosenLeaves, LeafChooser } from './choose-leaves.js';
 import { ExactScanner } from './exact-scan.js';
@@ -98,13 +98,14 @@ export class Searcher {
   }
 
   /** Ranks, scans and reranks. */
-  #searchLeaves(query: Query, part: QueryPart, { stats, clock, scale, encodedCount }: CodesRun): void {
+  #searchLeaves(asked: Query, part: QueryPart, { stats, clock, scale, encodedCount }: CodesRun): void {
     const { candidates } = this.#scratch;
     prepareCodes(this.#generation, this.#kernels, this.#scratch);
     stats.prepareUs = clock();
 
-    const findable = this.#findable(query);
-    const chosen = this.#chooser.choose(query, findable);
+    const findable = this.#findable(asked);
+    const chosen = this.#chooser.choose(asked, findable);
+    const query = isUsual(asked, chosen, encodedCount) ? asked : widened(asked);
     if (chosen.isAll && query.efforts !== undefined) stats.searchWay = 'compared_all';
     stats.probes = chosen.entries;
     this.#prepareEntries(query, chosen, encodedCount);
@@ -243,6 +244,22 @@ interface CodesRun extends Run {
   scale: number;
   /** Pending rows that had codes when the search began. */
   encodedCount: number;
+}
+
+/** Whether a query is among what the calibration has measured: of what is near, about all may be found, and all of it has been built. */
+function isUsual({ efforts }: Query, { effort, isBeyond }: ChosenLeaves, encodedCount: number): boolean {
+  return encodedCount === 0 && effort !== undefined && effort === efforts?.[0] && !isBeyond;
+}
+
+/** With the bounds of what was not calibrated, and room for the candidates that these leave. */
+function widened(query: Query): Query {
+  const { boundWidths = 1, rerankFactor, isCapped = true } = query;
+  if (isCapped) return query;
+  return {
+    ...query,
+    boundWidths: UNCALIBRATED_FACTOR * boundWidths,
+    rerankFactor: UNCALIBRATED_CANDIDATES * rerankFactor,
+  };
 }
 
 /** What is that far beyond the k-th best estimate is, but for few queries, beyond the k-th found: its estimate may be that much too low. */

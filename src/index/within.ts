@@ -1,7 +1,7 @@
 // A second look, where the first answer of a search is in doubt: with the k-th distance that it has found, every vector is read that its
 // code does not put beyond it, of the leaves that were scanned or of others where one may be expected. Runs on a search worker.
 
-import { expectedBelow, type LeafSpread } from './expected-hits.js';
+import type { LeafSpread } from './expected-hits.js';
 import type { Findable } from './leaf-counts.js';
 import type { LeafSampler } from './leaf-sampler.js';
 import type { Doubt, QueryPart, QueryStats } from './query.js';
@@ -111,7 +111,7 @@ export class WithinSearcher {
       if ((loose[entry] as number) <= ignored) continue;
       const count = counts.values[scratch.nodes.positionAt(entry)] as number;
       const spread = leafSampler.sample(entry, count, stats);
-      others.push({ entry, spread, expected: expectedBelow(spread, within, 1) });
+      others.push({ entry, spread, expected: leafSampler.expectedBelow(spread, within) });
     }
     return others.sort((a, b) => b.expected - a.expected);
   }
@@ -121,12 +121,12 @@ export class WithinSearcher {
    * took.
    */
   #lookFurther({ missedMax, part }: WithinQuery, others: readonly Unscanned[], stats: QueryStats): number {
-    const { lister } = this.#stages;
+    const { lister, leafSampler } = this.#stages;
     const allowed = ((1 - UNSAMPLED_PART) * missedMax) / part.count;
     for (const [taken, { entry }] of others.entries()) {
       let rest = 0;
       for (let i = taken; i < others.length && rest <= allowed; i++)
-        rest += expectedBelow((others[i] as Unscanned).spread, lister.bound, 1);
+        rest += leafSampler.expectedBelow((others[i] as Unscanned).spread, lister.bound);
       if (rest <= allowed) return taken;
       lister.lookAt(entry, stats);
       lister.read(stats);

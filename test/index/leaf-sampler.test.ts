@@ -1,7 +1,7 @@
 // What a sample of a leaf's codes tells, against the estimates of the whole leaf.
 
 import t from 'tap';
-import { expectedBelow } from '../../src/index/expected-hits.js';
+import { evenDistance, expectedBelow } from '../../src/index/expected-hits.js';
 import { LeafSampler } from '../../src/index/leaf-sampler.js';
 import { loadQuery, prepareCodes } from '../../src/index/prepare-query.js';
 import type { QueryStats } from '../../src/index/query.js';
@@ -84,13 +84,15 @@ for (const metric of ['l2', 'cosine', 'dot'] as const) {
             if (all.get(position) !== estimate) t.fail(`${position} is not of the leaf`);
           if (sampled.size < 8) continue;
           t.ok(sampled.size <= 8 * 32);
-          const { mean, deviation } = spreadOf(all.values());
+          const even = (estimates: Map<number, number>) =>
+            spreadOf([...estimates.values()].map((estimate) => evenDistance(metric, estimate)));
+          const { mean, deviation } = even(all);
           t.ok(
             Math.abs(spread.mean - mean) <= (4.5 * deviation) / Math.sqrt(sampled.size),
             `${spread.mean}, ${mean}`,
           );
           ratios.push(spread.spread / deviation);
-          const own = spreadOf(sampled.values());
+          const own = even(sampled);
           t.ok(Math.abs(spread.spread - MARGIN * own.deviation) < 1e-3 * own.deviation);
         }
       }
