@@ -19,14 +19,13 @@ import { Searcher } from '../src/index/search.js';
 import { completeSettings, type IndexSettings } from '../src/index/settings.js';
 import { instantiateKernels } from '../src/kernels/kernels.js';
 import { SegmentWriter } from '../src/storage/segment.js';
+import { segmentCapacityRows } from '../src/storage/segment-header.js';
+import type { SegmentDescriptor } from '../src/storage/vectors.js';
 import { BuildPool } from '../src/workers/build-pool.js';
 import { type LoadedGeneration, loadGeneration } from '../src/workers/generation-files.js';
 import type { SearchView } from '../src/workers/messages.js';
 import { ViewVectors } from '../src/workers/view-vectors.js';
 import { type Matrix, row } from './data/split.js';
-
-/** Rows that are written to the file at once. */
-const ROWS_WRITTEN = 100_000;
 
 export interface BuiltIndex {
   settings: IndexSettings;
@@ -65,12 +64,17 @@ export async function buildInProcess(
 ): Promise<BuiltIndex> {
   const settings = completeSettings({ dimension: base.dimension, ...given });
   const directory = await mkdtemp(join(tmpdir(), 'coppice-bench-'));
-  const path = join(directory, 'rows.vec');
   const rows = { dimension: base.dimension, precision };
-  const file = await SegmentWriter.create(path, { ...rows, firstRow: 0 });
-  for (let first = 0; first < base.count; first += ROWS_WRITTEN)
-    await file.write(first, storedRows(base, precision, first, Math.min(base.count, first + ROWS_WRITTEN)));
-  await file.close();
+  const segmentRows = segmentCapacityRows(rows);
+  const segments: SegmentDescriptor[] = [];
+  for (let firstRow = 0; firstRow < base.count; firstRow += segmentRows) {
+    const end = Math.min(base.count, firstRow + segmentRows);
+    const path = join(directory, `rows-${firstRow}.vec`);
+    const file = await SegmentWriter.create(path, { ...rows, firstRow });
+    await file.write(0, storedRows(base, precision, firstRow, end));
+    await file.close();
+    segments.push({ path, firstRow, rows: end - firstRow });
+  }
 
   const empty = Generation.empty(settings);
   empty.publishPending(base.count);
@@ -81,7 +85,7 @@ export async function buildInProcess(
     slots: 0,
     rowBase: 0,
     settings,
-    vectors: { ...rows, segments: [{ path, firstRow: 0, rows: base.count }] },
+    vectors: { ...rows, segments },
     leafVectors: null,
     slotRows: { buffer: new SharedArrayBuffer(0) },
   };
