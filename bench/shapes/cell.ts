@@ -101,7 +101,7 @@ function judge(
   const { recalls, bad } = recallsOf(scene, aim.k, answers, truth);
   const { mean, upper } = recallBound(recalls);
   const work = workOf(answers);
-  const ofFresh = fresh === undefined ? answers : fresh;
+  const ofFresh = fresh ?? answers;
   const freshWork = { ...workOf(ofFresh), recall: meanOf(recallsOf(scene, aim.k, ofFresh, truth).recalls) };
   // Of the same queries.
   const beside = fresh === undefined ? work : workOf(answers.slice(0, fresh.length));

@@ -3,12 +3,13 @@
 import { strict as assert } from 'node:assert';
 import { BUFFER, BUFFER_HEADER_BYTES, CANDIDATE, CANDIDATE_BYTES } from '../kernels/layout.js';
 
-/** So many times `keep`, and at least so many, so that a select is not needed after every push. */
+/** There is room for so many times `keep`, as far as the buffer goes, so that a select is not needed after every push. */
 const CAPACITY_FACTOR = 4;
+/** And for at least so many. */
 const CAPACITY_MIN = 128;
 const CANDIDATE_WORDS = CANDIDATE_BYTES / 4;
 
-/** What is estimated more than so many error bounds (`widths`) beyond the k-th best so far need not be kept. */
+/** What is estimated more than so many mean error bounds (`widths`) beyond the k-th best so far need not be kept. */
 export interface Tightened {
   k: number;
   widths: number;
@@ -41,8 +42,8 @@ export class CandidateBuffer {
   }
 
   /**
-   * Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. `tightenTo`: of those
-   * only what may be among the k best.
+   * Empties it, to keep the `keep` smallest of what is pushed from now on; at most half of the greatest capacity. `tightenTo`: what
+   * whoever scans may drop of those besides.
    */
   reset(keep: number, tightenTo?: Tightened): void {
     this.#tightenTo = tightenTo;

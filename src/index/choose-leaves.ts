@@ -28,7 +28,7 @@ export interface ChosenLeaves {
   entries: number;
   /** All that have anything to be found. */
   isAll: boolean;
-  /** Of the calibration; absent where the caller has said how many leaves to scan, or all are. */
+  /** Of the calibration; undefined where the caller has said how many leaves to scan, or all are. */
   effort: PlannedEffort | undefined;
   /** Less may be found near the query than any effort supposes: it lies in a hole of what may be found. */
   isBeyond: boolean;

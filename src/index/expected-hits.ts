@@ -17,7 +17,7 @@ export function evenDistance(metric: Metric, internal: number): number {
   return metric === 'dot' ? internal : Math.sqrt(Math.max(0, internal));
 }
 
-/** What the expectation of a leaf depends on, but for m. */
+/** What the expectation of a leaf depends on, but for m: of internal distances, or of even ones where a leaf was sampled. */
 export interface LeafSpread {
   /** Live vectors. */
   count: number;
@@ -26,7 +26,7 @@ export interface LeafSpread {
   spread: number;
 }
 
-/** Expected number of the leaf's vectors below the internal distance `kth`. */
+/** Expected number of the leaf's vectors below `kth`, a distance of the same kind as the mean. */
 export function expectedBelow({ count, mean, spread }: LeafSpread, kth: number, dimensions: number): number {
   const deviation = Math.max(spread / Math.sqrt(dimensions), ROUNDING * Math.abs(mean));
   return count * lowerTail((kth - mean) / deviation);

@@ -32,7 +32,8 @@ export function nextStep(
   if (looked !== undefined) return isShort ? exact : undefined;
   if (isShort && doubt === undefined && query.probes < leaves && query.efforts === undefined)
     return { ...query, probes: Math.min(leaves, query.probes * WIDENING), probeShare: 1 };
-  if (isShort || doubt === undefined) return exact;
+  if (isShort) return exact;
+  if (doubt === undefined) return undefined;
   const pays = EXCLUDED_SHARE * matchesNs(findable, rowBytes) > codesNs(settings, findable);
   if (settings.quantizer === 'sign' || !pays || !Number.isFinite(doubt.within)) return exact;
   return { ...query, doubt, probes: stats.probes };

@@ -13,11 +13,11 @@ export interface Query {
   probeShare?: number;
   /** Instead, from the least work to the most; beyond the last the first is made, and its answer is in doubt. */
   efforts?: readonly PlannedEffort[];
-  /** Candidates whose full vectors are read: at most k times this. */
+  /** Candidates that are kept: at most k times this; more of a query that is unlike those of the calibration, unless it is capped. */
   rerankFactor: number;
   /** Compare with every full vector and leave the index alone. */
   exact: boolean;
-  /** Lower bounds are so many error bounds wide; 1 unless given. */
+  /** Lower bounds are so many error bounds wide, and wider where nothing was calibrated (bound-widths.ts); 1 unless given. */
   boundWidths?: number;
   /** The caller has said how much work to do: whether the answer is in doubt does not matter. Absent: true. */
   isCapped?: boolean;

@@ -130,7 +130,7 @@ export class BesideScanner {
     }
     const own = this.#scratch.candidates;
     this.#own.pushCandidates(this.#scratch.broughtCandidates, count, own.address);
-    // All that are kept here are in there as well, so what is worse than the worst of them is none of the best.
+    // What is not below its threshold was cut or ruled out there, so that it need not enter here.
     own.threshold = Math.min(own.threshold, candidates.threshold);
   }
 }

@@ -21,7 +21,7 @@ import { type Scratch, TIES_MAX } from './scratch.js';
 import { WithinSearcher } from './within.js';
 import { WithinLister } from './within-lister.js';
 
-/** The k-th nearest that is found lies so many error bounds beyond the k-th best estimate, or less: but for one query in three hundred. */
+/** In error bounds: see `tightenedFor`. */
 const KTH_WIDTHS = 0.8;
 
 const WHOLE: QueryPart = { index: 0, count: 1 };
@@ -105,7 +105,9 @@ export class Searcher {
 
     const findable = this.#findable(asked);
     const chosen = this.#chooser.choose(asked, findable);
-    const query = isUsual(asked, chosen, encodedCount) ? asked : widened(asked);
+    // Sign codes have no bounds that could be wider.
+    const isSign = this.#generation.settings.quantizer === 'sign';
+    const query = isSign || isUsual(asked, chosen, encodedCount) ? asked : widened(asked);
     if (chosen.isAll && query.efforts !== undefined) stats.searchWay = 'compared_all';
     stats.probes = chosen.entries;
     this.#prepareEntries(query, chosen, encodedCount);
@@ -246,7 +248,7 @@ interface CodesRun extends Run {
   encodedCount: number;
 }
 
-/** Whether a query is among what the calibration has measured: of what is near, about all may be found, and all of it has been built. */
+/** Whether a query is like those of the calibration: about all vectors near it may be found, and no pending rows have codes. */
 function isUsual({ efforts }: Query, { effort, isBeyond }: ChosenLeaves, encodedCount: number): boolean {
   return encodedCount === 0 && effort !== undefined && effort === efforts?.[0] && !isBeyond;
 }
@@ -262,7 +264,10 @@ function widened(query: Query): Query {
   };
 }
 
-/** What is that far beyond the k-th best estimate is, but for few queries, beyond the k-th found: its estimate may be that much too low. */
+/**
+ * The k-th distance that is found lies at most KTH_WIDTHS above the k-th estimate, but for few queries; what must lie `boundWidths` beyond
+ * it lies that far above the k-th estimate.
+ */
 function tightenedFor({ k, boundWidths = 1 }: Query): Tightened {
   return { k, widths: boundWidths + KTH_WIDTHS };
 }

@@ -141,6 +141,31 @@ t.test(
   },
 );
 
+t.test('bounds of tiny vectors are as wide, relative to them, as those of others', async (t) => {
+  for (const metric of [0, 2] as const) {
+    const [usual, tiny] = [1, 2 ** -80].map((scale) => {
+      const { arena, tables, tableOut, blocks } = scene(104, 2, 32);
+      const factors = factorsOf(arena, blocks + codeBytes(104, 2));
+      factors.forEach((half, i) => {
+        factors[i] = reference.halfOfFloat(reference.floatOfHalf(half) * scale);
+      });
+      const tombstones = arena.allocate(16);
+      const place = { blocks, count: 32, firstPosition: 0, tombstones, firstBit: 0 };
+      const leaves = arena.leaves([{ ...place, constant: scale, errorScale: 1e-3 }]);
+      const buffer = arena.buffer(32);
+      arena.kernels.scanLeaves(tables.address, tableOut.address, 104, 2, leaves, 1, buffer);
+      arena.kernels.boundCandidates(buffer, tableOut.address, 104, 2, metric, 1);
+      const { estimates, bounds } = arena.candidates(buffer);
+      return estimates.map((estimate, i) => (estimate - (bounds[i] as number)) / scale);
+    }) as [number[], number[]];
+    t.equal(tiny.length, 32);
+    // By l2 the square of the error scale counts too, which is the same in both.
+    t.ok(tiny.every((width) => width > 0));
+    for (const [i, width] of metric === 2 ? tiny.entries() : [])
+      t.ok(Math.abs(width - (usual[i] as number)) <= 1e-3 * width);
+  }
+});
+
 t.test('NaN and infinite estimates are never pushed', async (t) => {
   const { arena, tables, tableOut, blocks } = scene(16, 1, 32);
   const factors = factorsOf(arena, blocks + codeBytes(16, 1));

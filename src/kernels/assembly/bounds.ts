@@ -46,7 +46,7 @@ import {
 /** What rounding to bfloat16 may change, relative to a factor: uniform within 2^-9, as wide as the error bound. */
 const FACTOR_WIDTH: f32 = ERROR_WIDTH * 0.0011;
 
-/** The mean error bound is that of so many candidates, the best of them among these. */
+/** The mean error bound is taken over so many candidates: some of the k best, or the k best and others where k is smaller. */
 const BOUNDS_LOOKED_AT: u32 = 16;
 
 export function listWithin(
@@ -219,18 +219,18 @@ export function tighten(
   if (limit > kth && limit < threshold(buffer)) dropFrom(buffer, limit);
 }
 
-/** From a candidate's estimate to its lower bound, one width wide. */
+/** From a candidate's estimate to its lower bound, one width wide. In f64: the squares of what tiny vectors err by are 0 in f32. */
 @inline
 function errorBound(candidate: usize, ofTables: f32, metric: u32): f32 {
   const factors = factorsOf(candidate);
-  const errorScale = errorScaleOf(candidate);
-  const codeError = errorFactor(factors) * errorScale;
-  const tableError = rescaleFactor(factors) * ofTables;
+  const errorScale = <f64>errorScaleOf(candidate);
+  const codeError = <f64>errorFactor(factors) * errorScale;
+  const tableError = <f64>rescaleFactor(factors) * <f64>ofTables;
   let squared = codeError * codeError + tableError * tableError;
   if (metric != DOT) {
-    const add = addFactor(factors);
-    const product = estimateOf(candidate) - add - errorScale * errorScale;
-    squared += FACTOR_WIDTH * FACTOR_WIDTH * (add * add + product * product);
+    const add = <f64>addFactor(factors);
+    const product = <f64>estimateOf(candidate) - add - errorScale * errorScale;
+    squared += <f64>FACTOR_WIDTH * <f64>FACTOR_WIDTH * (add * add + product * product);
   }
-  return sqrt(squared);
+  return <f32>sqrt(squared);
 }

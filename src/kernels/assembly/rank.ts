@@ -130,7 +130,8 @@ export function expectHits(
     } else {
       means = f32x4.add(distances, squares);
       const farther = f32x4.mul(f32x4.splat(4), f32x4.max(f32x4.splat(0), distances));
-      spreads = f32x4.sqrt(f32x4.mul(squares, f32x4.add(f32x4.add(squares, squares), farther)));
+      // The root of each: the product of tiny ones would be 0.
+      spreads = f32x4.mul(f32x4.sqrt(squares), f32x4.sqrt(f32x4.add(f32x4.add(squares, squares), farther)));
     }
     const floors = f32x4.mul(f32x4.splat(ROUNDING), f32x4.abs(means));
     const deviations = f32x4.max(f32x4.mul(spreads, perDimension), floors);

@@ -96,7 +96,7 @@ function scanLeaf(
     const e5 = estimateHigh(sums5, factors + 32, scales, biases, constants);
     const e6 = estimateLow(sums6, factors + 48, scales, biases, constants);
     const e7 = estimateHigh(sums7, factors + 48, scales, biases, constants);
-    // The smaller of what was smallest and an estimate is, where the estimate is NaN, what was smallest.
+    // pmin keeps its first operand where the second is NaN, so that a NaN hides nothing.
     const low = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(limits, e0), e1), e2), e3);
     const least = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(low, e4), e5), e6), e7);
     if (v128.any_true(f32x4.lt(least, limits))) {
