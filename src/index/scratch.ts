@@ -148,6 +148,7 @@ function areaSizes(settings: IndexSettings, entriesMax: number, codeMemories: nu
     rows: BATCH_ROWS * (settings.dimension * 4 + ROW_HEAD_BYTES_MAX) + OVERRUN_BYTES,
     quantizedQuery: quantizedQueryBytes(settings.dimension),
     positions: CANDIDATES_MAX * 4,
+    // `expectHits` writes four at a time.
     distances: (entriesMax + 3) * 4,
     nodes: CandidateBuffer.bytesFor(2 * entriesMax),
     candidates: CandidateBuffer.bytesFor(2 * CANDIDATES_MAX),

@@ -32,6 +32,12 @@ export function sumLanes(a: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
+@inline
+export function leastOf(a: v128): f32 {
+  const pairs = f32x4.min(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
+  return min(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
 /** The four sums of lanes of a, b, c, d. */
 @inline
 export function sumLanesOfFour(a: v128, b: v128, c: v128, d: v128): v128 {

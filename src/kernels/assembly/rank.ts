@@ -2,11 +2,11 @@
 
 import { decodeBytes } from './bytes';
 import { distance } from './distance';
+import { leastOf, sumLanes } from './lanes';
 import { DOT, INT8, rowBytes } from './rows';
 import { LEAF_BYTES, leafCentroidNorm, leafMeanSquare, setLeafQuery } from './leaf';
 import { candidateAt, candidateCount, estimateOf, estimatesOf, positionOf, setEstimate } from './select';
 import { addVector } from './vectors';
-import { sumLanes } from './lanes';
 
 /** The gap of the leaf of this rank is the spread of a query's leaves. */
 const SPREAD_RANK: u32 = 20;
@@ -149,12 +149,6 @@ export function expectHits(
   }
   const sum = sumLanes(sums);
   return others == 0 ? sum : sum + <f32>others * leastOf(least);
-}
-
-@inline
-function leastOf(a: v128): f32 {
-  const pairs = f32x4.min(a, v128.shuffle<f32>(a, a, 2, 3, 0, 1));
-  return min(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
 }
 
 /** Shares of a normal distribution below z, within 0.01 of it and within a tenth of its logarithm; 1 where z is no number. */
