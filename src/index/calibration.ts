@@ -23,6 +23,7 @@ export interface Guarantee {
   probes: number;
   probeShare: number;
   candidates: number;
+  leftMax: number;
   missedMax: number;
 }
 
@@ -36,6 +37,8 @@ export interface CalibratedEffort {
   probeShare: number;
   /** Vectors that the scan keeps for the rerank, at most. */
   candidates: number;
+  /** Where more hits are to be expected in the leaves left out, further leaves are scanned until they are not. */
+  leftMax: number;
   /** Hits that one in two hundred queries has to expect in the leaves that are left out: more tell of a query of another kind. */
   missedMax: number;
   /** Mean over the queries, and its standard error. */
@@ -70,6 +73,7 @@ export function effortFor(
     return {
       ...effort,
       candidates: Math.ceil(effort.candidates * times),
+      leftMax: effort.leftMax * times,
       missedMax: effort.missedMax * times,
     };
   }
@@ -81,6 +85,7 @@ export function effortFor(
   return {
     ...dearer,
     candidates: Math.ceil(low.candidates ** (1 - between) * high.candidates ** between),
+    leftMax: dearer.leftMax * Math.min(1, k / dearer.k),
     missedMax: dearer.missedMax * Math.min(1, k / dearer.k),
   };
 }

@@ -30,7 +30,7 @@ export interface ChosenLeaves {
   isAll: boolean;
   /** Of the calibration; undefined where the caller has said how many leaves to scan, or all are. */
   effort: PlannedEffort | undefined;
-  /** Less may be found near the query than any effort supposes: it lies in a hole of what may be found. */
+  /** Less may be found near the query than any effort supposes: it lies in a hole of what may be found. Then the first effort is made. */
   isBeyond: boolean;
 }
 

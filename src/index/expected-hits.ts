@@ -32,6 +32,21 @@ export function expectedBelow({ count, mean, spread }: LeafSpread, kth: number, 
   return count * lowerTail((kth - mean) / deviation);
 }
 
+/** Where next to nothing is expected in the leaves that were scanned, as of pending rows: of k hits so many. */
+const SCANNED_MIN = 0.03;
+const EXCESS_POWER = 0.25;
+
+/**
+ * Of the k nearest, those that may be missed, where hits are expected in leaves that were not scanned, `left`, and in those that were,
+ * `scanned`, where k have been found. What falls short of k there, or exceeds it, does so in the others as well: seen from such a query
+ * leaves spread farther than they do from others, or less far. What exceeds it is believed but by a small power, lest too little is
+ * expected of queries that are far from all leaves.
+ */
+export function missedHits(k: number, scanned: number, left: number): number {
+  const times = k / Math.max(scanned, SCANNED_MIN * k);
+  return left * (times < 1 ? times ** EXCESS_POWER : times);
+}
+
 /** `squaredDistance` is that of query and centroid; for l2 and cosine. */
 export function spreadOf(squaredDistance: number, meanSquare: number): Omit<LeafSpread, 'count'> {
   const mean = squaredDistance + meanSquare;

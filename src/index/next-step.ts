@@ -21,7 +21,7 @@ const WIDENING = 4;
 export function nextStep(
   { settings, leaves, rowBytes }: SearchShape,
   query: Query,
-  { rows, stats }: Answer,
+  { rows, distances, stats }: Answer,
   findable: number,
 ): Query | undefined {
   const { doubt } = stats;
@@ -36,7 +36,7 @@ export function nextStep(
   if (doubt === undefined) return undefined;
   const pays = EXCLUDED_SHARE * matchesNs(findable, rowBytes) > codesNs(settings, findable);
   if (settings.quantizer === 'sign' || !pays || !Number.isFinite(doubt.within)) return exact;
-  return { ...query, doubt, probes: stats.probes };
+  return { ...query, doubt: { ...doubt, found: distances }, probes: stats.probes };
 }
 
 /**

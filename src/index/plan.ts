@@ -83,7 +83,7 @@ export function planSearch(
   return { ...plan, exact, efforts, nearestMax, boundWidths, isCapped, missedMax: missesLeft(request) };
 }
 
-type WantedEffort = Pick<CalibratedEffort, 'probes' | 'probeShare' | 'candidates' | 'missedMax'>;
+type WantedEffort = Pick<CalibratedEffort, 'probes' | 'probeShare' | 'candidates' | 'leftMax' | 'missedMax'>;
 
 function wantedEffort(
   calibration: Calibration,
@@ -133,9 +133,10 @@ function effortsFor(
   for (let matchShare = 1; request.k / matchShare <= STRETCH * kMax; matchShare /= SHARE_STEP) {
     const effort = wantedEffort(calibration, request, Math.round(request.k / matchShare));
     if (effort === undefined) break;
-    const { probes, probeShare } = effort;
+    const { probes, probeShare, leftMax, missedMax } = effort;
     // Of what may be missed the same share may be found.
-    efforts.push({ matchShare, probes, probeShare, missedMax: effort.missedMax * matchShare });
+    const missed = { leftMax: leftMax * matchShare, missedMax: missedMax * matchShare };
+    efforts.push({ matchShare, probes, probeShare, ...missed });
     if (probes >= leaves && probeShare === 1) break;
   }
   return efforts;

@@ -35,6 +35,8 @@ export interface Query {
 export interface Doubt {
   /** The internal distance of that; infinite where fewer were found. */
   within: number;
+  /** The internal distances of all that was found, nearest first; a second look is told. */
+  found?: Float32Array;
   /** The scan has found more candidates than it kept, and their bounds do not put them beyond the k-th. */
   isOfCandidates: boolean;
   /** The query is unlike those of the calibration: leaves that were not scanned may hold more than usual. */
@@ -46,7 +48,9 @@ export interface PlannedEffort {
   matchShare: number;
   probes: number;
   probeShare: number;
-  /** Where more hits are to be expected in the leaves left out, the query is unlike those of the calibration. */
+  /** Where more hits are to be expected in the leaves left out, further leaves are scanned until they are not. */
+  leftMax: number;
+  /** Where more are to be expected all the same, the query is unlike those of the calibration. */
   missedMax: number;
 }
 

@@ -124,27 +124,31 @@ export class LeafRanker {
   }
 
   /**
-   * How many vectors nearer than `kth`, an internal distance, are to be expected in the leaves that were ranked, but for the first
-   * `scanned`, and in those that were not (expected-hits.ts). They are taken to be no nearer than the farthest that were.
+   * The hits to be expected, by the distance `kth` of the k-th nearest that is found, in the ranked leaves that were `scanned`, the first
+   * of them, and in all others (expected-hits.ts). Leaves that are not ranked are taken to be no nearer than the farthest that are.
+   * Leaves those of each ranked leaf in `scratch.distanceValues`.
    */
-  missedHits(scanned: number, kth: number, counts: LeafCounts): number {
-    const ranked = this.#scratch.nodes.count;
-    if (scanned >= counts.leaves) return 0;
-    if (scanned >= ranked) return Number.POSITIVE_INFINITY;
-    const others = Math.max(0, counts.leaves - ranked);
-    return this.expectHits(scanned, kth, counts, this.#generation.spreadDimensions, others);
+  expectedOf(scanned: number, kth: number, counts: LeafCounts): { scanned: number; left: number } {
+    const { nodes, distanceValues } = this.#scratch;
+    const others = Math.max(0, counts.leaves - nodes.count);
+    const all = this.#expectHits(kth, counts, this.#generation.spreadDimensions, others);
+    let ofScanned = 0;
+    for (let i = 0; i < scanned; i++) ofScanned += distanceValues[i] as number;
+    return { scanned: ofScanned, left: scanned >= counts.leaves ? 0 : Math.max(0, all - ofScanned) };
   }
 
-  /**
-   * Leaves the hits that are expected of each ranked leaf from number `first` on in `scratch.distanceValues`; returns their sum, and the
-   * least of them for each of so many `others`.
-   */
-  expectHits(first: number, kth: number, counts: LeafCounts, dimensions: number, others = 0): number {
+  /** Leaves the hits that are expected of each ranked leaf in `scratch.distanceValues`, in so many dimensions. */
+  expectHits(kth: number, counts: LeafCounts, dimensions: number): void {
+    this.#expectHits(kth, counts, dimensions, 0);
+  }
+
+  /** Returns their sum, and the least of them for each of so many `others`. */
+  #expectHits(kth: number, counts: LeafCounts, dimensions: number, others: number): number {
     const { settings, layout } = this.#generation;
     const { nodes, rotated, distances } = this.#scratch;
     return this.#kernels.expectHits(
       nodes.address,
-      first,
+      0,
       nodes.count,
       layout.leafTable,
       counts.address,

@@ -6,7 +6,8 @@ import { UNCALIBRATED_CANDIDATES, UNCALIBRATED_FACTOR } from './bound-widths.js'
 import type { Tightened } from './candidate-buffer.js';
 import { type ChosenLeaves, LeafChooser } from './choose-leaves.js';
 import { ExactScanner } from './exact-scan.js';
-import { REMOTENESS_MAX } from './expected-hits.js';
+import { missedHits, REMOTENESS_MAX } from './expected-hits.js';
+import { FurtherLeaves } from './further-leaves.js';
 import type { Generation } from './generation.js';
 import type { Findable } from './leaf-counts.js';
 import { LeafSampler } from './leaf-sampler.js';
@@ -37,6 +38,7 @@ export class Searcher {
   readonly #reached: ReachedLeaves;
   readonly #exact: ExactScanner;
   readonly #within: WithinSearcher;
+  readonly #further: FurtherLeaves;
   readonly #rest: RestOfPending;
 
   constructor(generation: Generation, kernels: Kernels, reader: PositionReader, scratch: Scratch) {
@@ -54,6 +56,7 @@ export class Searcher {
     const shared = { scratch, ranker: this.#ranker, scanner: this.#scanner, reached: this.#reached };
     const stages = { ...shared, lister, leafSampler };
     this.#within = new WithinSearcher(stages);
+    this.#further = new FurtherLeaves(kernels, stages);
     this.#rest = new RestOfPending(generation, kernels, stages, (query, stats) => this.#rerank(query, stats));
   }
 
@@ -123,9 +126,10 @@ export class Searcher {
     this.#kernels.finishBuffer(this.#scratch.nearest.address);
     const { reserve } = this.#rerank(query, stats);
     const { encoded } = this.#pending(query, part, encodedCount);
-    const soFar = { part, encoded, entries: chosen.entries, counts: findable.counts };
-    this.#rest.search(query, soFar, stats);
-    const doubt = this.#doubt(query, part, { chosen, reserve, findable });
+    const soFar = { part, entries: chosen.entries, counts: findable.counts };
+    const entries = this.#further.search(query, { ...soFar, effort: chosen.effort }, stats);
+    this.#rest.search(query, { ...soFar, encoded }, stats);
+    const doubt = this.#doubt(query, part, { chosen: { ...chosen, entries }, reserve, findable });
     if (doubt) stats.doubt = { ...doubt, within: doubt.within / scale };
     stats.rerankUs = clock();
   }
@@ -139,8 +143,9 @@ export class Searcher {
     const findable = this.#findable(query);
     const { encoded } = this.#pending(query, part, encodedCount);
     const within = doubt.within * scale;
+    const found = doubt.found?.map((distance) => distance * scale) ?? new Float32Array();
     const isFiltered = mask !== undefined;
-    const looked = { ...doubt, within, k, probes, widths, missedMax, isFiltered, encoded, part };
+    const looked = { ...doubt, within, found, k, probes, widths, missedMax, isFiltered, encoded, part };
     this.#within.search(looked, findable, stats);
     stats.scanUs = clock();
   }
@@ -198,17 +203,15 @@ export class Searcher {
     { chosen, reserve, findable }: { chosen: ChosenLeaves; reserve: number; findable: Findable },
   ): Doubt | undefined {
     if (isCapped) return undefined;
-    const { effort, isAll, isBeyond, entries } = chosen;
+    const { effort, isAll, entries } = chosen;
     const isOfCandidates = reserve < boundWidths;
     const { nearest } = this.#scratch;
     const within = kthDistance(nearest, k, this.#kernels);
     let isOfLeaves = false;
     if (effort !== undefined && !isAll) {
       const kth = count === 1 ? within : kthDistance(nearest, Math.ceil(k / count), this.#kernels);
-      isOfLeaves =
-        isBeyond ||
-        this.#ranker.remoteness() > nearestMax ||
-        this.#ranker.missedHits(entries, kth, findable.counts) > effort.missedMax;
+      const { scanned, left } = this.#ranker.expectedOf(entries, kth, findable.counts);
+      isOfLeaves = this.#ranker.remoteness() > nearestMax || missedHits(k, scanned, left) > effort.missedMax;
     }
     if (!isOfCandidates && !isOfLeaves) return undefined;
     return { within, isOfCandidates, isOfLeaves };

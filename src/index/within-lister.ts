@@ -20,6 +20,8 @@ const STRETCH = 8192;
 /** So many positions are read at once, or a few more. */
 const READ_AT_ONCE = 256;
 
+const NOTHING = new Float32Array();
+
 export class WithinLister {
   readonly #generation: Generation;
   readonly #kernels: Kernels;
@@ -32,6 +34,7 @@ export class WithinLister {
   /** Positions that wait to be read. */
   #listed = 0;
   #known: ReadonlySet<number> = new Set();
+  #found: Float32Array = NOTHING;
 
   constructor(
     generation: Generation,
@@ -48,13 +51,14 @@ export class WithinLister {
 
   /**
    * `within`: no less than the k-th distance, in the scale of the loaded query; `widths`: error bounds that a lower bound is wide.
-   * What is in `nearest` already is not read again.
+   * What is in `nearest` already is not read again. `found`: ascending distances of others than will be read, by an earlier look.
    */
-  begin(k: number, within: number, widths: number): void {
+  begin(k: number, within: number, widths: number, found: Float32Array = NOTHING): void {
     const { nearest } = this.#scratch;
     this.#k = k;
     this.#bound = within;
     this.#widths = widths;
+    this.#found = found;
     this.#kernels.finishBuffer(nearest.address);
     this.#known = new Set(Array.from({ length: nearest.count }, (_, i) => nearest.positionAt(i)));
   }
@@ -83,14 +87,34 @@ export class WithinLister {
 
   /** Pushes the exact distances of what waits to be read to `nearest`. */
   read(stats: QueryStats): void {
-    const { positions, nearest } = this.#scratch;
+    const { positions } = this.#scratch;
     const listed = this.#withoutKnown();
     this.#listed = 0;
     if (listed === 0) return;
     positions.subarray(0, listed).sort();
     readRows(listed, this.#generation.settings, this.#kernels, this.#scratch, this.#reader);
     stats.vectorsReranked += listed;
-    this.#bound = Math.min(this.#bound, kthDistance(nearest, this.#k, this.#kernels));
+    this.#bound = Math.min(this.#bound, this.#kthOfAll());
+  }
+
+  /** Of what is in `nearest` and what an earlier look has found. */
+  #kthOfAll(): number {
+    const { nearest } = this.#scratch;
+    const found = this.#found;
+    if (found.length === 0) return kthDistance(nearest, this.#k, this.#kernels);
+    if (nearest.count + found.length < this.#k) return Number.POSITIVE_INFINITY;
+    const sorted = Math.min(this.#k, nearest.count);
+    this.#kernels.sortBuffer(nearest.address, sorted);
+    let [own, others] = [0, 0];
+    let kth = Number.NEGATIVE_INFINITY;
+    for (let rank = 0; rank < this.#k; rank++) {
+      const next = own < sorted ? nearest.estimateAt(own) : Number.POSITIVE_INFINITY;
+      const other = others < found.length ? (found[others] as number) : Number.POSITIVE_INFINITY;
+      kth = Math.min(next, other);
+      if (next <= other) own++;
+      else others++;
+    }
+    return kth;
   }
 
   /** Moves up what is not in `nearest` yet; returns how many these are. */

@@ -64,13 +64,14 @@ export class WithinSearcher {
   search(query: WithinQuery, findable: Findable, stats: QueryStats): void {
     const { scratch, ranker, lister } = this.#stages;
     const { leafWords, mask } = scratch;
-    const { k, probes, within, widths, part, isFiltered } = query;
+    const { k, probes, within, widths, part, isFiltered, isOfCandidates } = query;
     const ranked = ranker.rank(findable.counts.leaves, 1, findable.counts);
     if (isFiltered) for (let entry = 0; entry < ranked; entry++) mask.mask(leafWords, entry);
     const scanned = Math.min(probes, ranked);
-    lister.begin(k, within, widths);
+    // Candidates that were kept are met again.
+    lister.begin(k, within, widths, isOfCandidates ? undefined : query.found);
     const others = query.isOfLeaves ? this.#others(query, findable, { scanned, ranked }, stats) : [];
-    if (query.isOfCandidates) this.#lookAgain(query, scanned, stats);
+    if (isOfCandidates) this.#lookAgain(query, scanned, stats);
     stats.probes = scanned + this.#lookFurther(query, others, stats);
     stats.searchWay =
       stats.probes >= ranked - this.#lookedAtByOthers(part, others) ? 'compared_all' : 'widened';
@@ -103,7 +104,7 @@ export class WithinSearcher {
     stats: QueryStats,
   ): Unscanned[] {
     const { ranker, scratch, leafSampler } = this.#stages;
-    ranker.expectHits(0, within, counts, LOOSE_DIMENSIONS);
+    ranker.expectHits(within, counts, LOOSE_DIMENSIONS);
     const loose = scratch.distanceValues.slice(0, ranked);
     const ignored = (UNSAMPLED_PART * missedMax) / Math.max(1, ranked);
     const others: Unscanned[] = [];

@@ -8,13 +8,23 @@ export function effort(k: number, targetRecall: number): CalibratedEffort {
     ...{ k, targetRecall, probes, probeShare: targetRecall, candidates: 20 * k },
     ...{ recall: targetRecall + 0.005, standardError: 0.003, probesMean: probes / 2 },
     vectorsScannedMean: probes * 100,
+    leftMax: 0.5 * (1 - targetRecall) * k,
     missedMax: (1 - targetRecall) * k,
   };
 }
 
 export function guarantee(k: number, misses: number, confidence: number): Guarantee {
   const probeShare = (1 - 0.05 * Math.log1p(misses)) * confidence;
-  return { k, misses, confidence, probes: 300, probeShare, candidates: 30 * k, missedMax: 0.01 * k };
+  return {
+    k,
+    misses,
+    confidence,
+    probes: 300,
+    probeShare,
+    candidates: 30 * k,
+    leftMax: 0.01 * k,
+    missedMax: 0.01 * k,
+  };
 }
 
 export const calibration: Calibration = {

@@ -58,9 +58,9 @@ function liveIn({ generation }: TestIndex, leaf: number): number[] {
 }
 
 const EFFORTS: PlannedEffort[] = [
-  { matchShare: 1, probes: 2, probeShare: 1, missedMax: 0.1 },
-  { matchShare: 0.5, probes: 4, probeShare: 1, missedMax: 0.2 },
-  { matchShare: 0.25, probes: 7, probeShare: 1, missedMax: 0.3 },
+  { matchShare: 1, probes: 2, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0.1 },
+  { matchShare: 0.5, probes: 4, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0.2 },
+  { matchShare: 0.25, probes: 7, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0.3 },
 ];
 
 t.test('the nearest leaves are chosen, and where one has died whole the next in its place', async (t) => {
@@ -145,7 +145,7 @@ t.test('where the very nearest may not be found, no effort that supposes them is
   const distances = vectors.map((one) => distanceOf('l2', one, vector));
   const limit = distances.toSorted((a, b) => a - b)[60] as number;
   const isBeyond = (row: number): boolean => (distances[row] as number) > limit;
-  const efforts = [{ matchShare: 0.25, probes: 5, probeShare: 1, missedMax: 0.3 }];
+  const efforts = [{ matchShare: 0.25, probes: 5, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0.3 }];
   t.match(choose({ efforts, ...matching(isBeyond) }), { isBeyond: true, isAll: false });
   const others = matching((row) => isBeyond(row) || row % 3 > 0);
   t.notOk(choose({ efforts, ...others }).isBeyond, 'a third of them');

@@ -181,8 +181,8 @@ t.test(
     const vectors = clustered(count, 16, 3, 40);
     const index = new TestIndex(vectors, { metric: 'l2', dimension: 16, maxLeafSize: 40 });
     const efforts = [
-      { matchShare: 0.5, probes: 2, probeShare: 1, missedMax: 0 },
-      { matchShare: 0.25, probes: 5, probeShare: 1, missedMax: 0 },
+      { matchShare: 0.5, probes: 2, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0 },
+      { matchShare: 0.25, probes: 5, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0 },
     ];
     const [vector] = vectors as [Float32Array];
     const ask = (isMatch: (row: number) => boolean) =>
@@ -215,7 +215,9 @@ t.test(
     const count = 2000;
     const vectors = clustered(count, 16, 3, 40);
     const index = new TestIndex(vectors, { metric: 'l2', dimension: 16, maxLeafSize: 40 });
-    const efforts = [{ matchShare: 0.5, probes: 2, probeShare: 1, missedMax: 0.1 }];
+    const efforts = [
+      { matchShare: 0.5, probes: 2, probeShare: 1, leftMax: Number.MAX_VALUE, missedMax: 0.1 },
+    ];
     const [vector] = vectors as [Float32Array];
     // Vectors of one cluster are every 40th.
     const isMatch = (row: number) => row % 40 >= 20;
@@ -233,7 +235,13 @@ t.test('fewer matches than are wanted leave nothing in doubt', async (t) => {
   const vectors = clustered(COUNT, 24, 3);
   const index = new TestIndex(vectors, { metric: 'l2', dimension: 24, maxLeafSize: 50 });
   const [vector] = clustered(1, 24, 9) as [Float32Array];
-  const all = { matchShare: 0, probes: index.generation.leaves, probeShare: 1, missedMax: 0 };
+  const all = {
+    matchShare: 0,
+    probes: index.generation.leaves,
+    probeShare: 1,
+    leftMax: Number.MAX_VALUE,
+    missedMax: 0,
+  };
   for (const efforts of [[], [all]]) {
     const filter = filterOf(index, COUNT, (row) => row % 100 === 0, efforts);
     const query = { vector, k: 20, ...filter, rerankFactor: 3, boundWidths: 1.5, isCapped: false };

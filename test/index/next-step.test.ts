@@ -25,7 +25,7 @@ function answerOf(distances: number[], stats: Partial<QueryStats> = {}): Answer 
 }
 
 const doubt = { within: 2.5, isOfCandidates: true, isOfLeaves: false };
-const effort = { matchShare: 1, probes: 10, probeShare: 0.9, missedMax: 0.1 };
+const effort = { matchShare: 1, probes: 10, probeShare: 0.9, leftMax: Number.MAX_VALUE, missedMax: 0.1 };
 
 t.test('an answer that holds, and an exact one, is followed by nothing', async (t) => {
   t.equal(nextStep(shape, queryOf(), answerOf([1, 2, 3]), FINDABLE), undefined);

@@ -25,7 +25,7 @@ export function calibrate(
   if (model) saveProbeModel(generation, model);
   const unseen = samples.filter((_, i) => !isFitted(i));
   const profiles = new LeafProfiles(unseen, shape.leaves, generation.leaves, model);
-  const dimensions = fitSpreadDimensions(profiles);
+  const dimensions = fitSpreadDimensions(profiles, generation.settings.dimension);
   new Float32Array(generation.memory.buffer, WORD.spreadDimensions * 4, 1)[0] = dimensions;
   const efforts = chooseEfforts(profiles, dimensions, rule);
   const others = new LeafProfiles(fitted, shape.leaves, generation.leaves, model);

@@ -18,6 +18,11 @@ const CANDIDATE_MISSES_SHARE = 0.15;
 /** Misses that are expected are no reason to look further as long as they are this share of those that the target allows. */
 const SMALL_MISSES_SHARE = 0.1;
 const SHARE_STEPS = 4096;
+/** Limits of the misses that are expected, as ranks among what the queries expect without one; see `limited`. */
+const LIMIT_RANKS = [0.995, 0.99, 0.98, 0.96, 0.92, 0.85, 0.75, 0.6];
+/** What a limit may cost of queries like those of the calibration: for targets up to 0.95, and above. */
+const LIMIT_COSTS = [1.01, 1.05] as const;
+const UNLIMITED = Number.MAX_VALUE;
 
 /**
  * When the mean recall m of n queries is taken to reach a target: `confident`, if it lies 1.64 standard errors above it, so that the target
@@ -31,6 +36,22 @@ interface Outcome {
   standardError: number;
   probesMean: number;
   vectorsScannedMean: number;
+}
+
+/** How many leaves a search scans: see `CalibratedEffort`. */
+type Effort = Pick<CalibratedEffort, 'k' | 'probes' | 'probeShare' | 'leftMax'>;
+
+/** Efforts that differ in one number alone: leaves, or steps of a share. */
+interface Kind {
+  of(amount: number): Effort;
+}
+
+interface Aim {
+  k: number;
+  kIndex: number;
+  target: number;
+  /** By `missesBehind` of this k. */
+  behind: readonly Float64Array[];
 }
 
 export function chooseEfforts(
@@ -47,8 +68,9 @@ export function chooseEfforts(
       const ranks = profiles.sortedRanks(k);
       const behind = profiles.missesBehind(kIndex, dimensions);
       const efforts = TARGETS.map((target, t) => {
-        const own = chooser.choose(k, kIndex, target, ranks);
-        const cheapest = chooser.cheaper({ k, kIndex, target }, own, ofLargerK[t]);
+        const aim = { k, kIndex, target, behind };
+        const own = chooser.choose(aim, ranks);
+        const cheapest = chooser.cheaper(aim, own, ofLargerK[t]);
         return cheapest && { ...cheapest, missedMax: chooser.missedMax(cheapest, behind) };
       });
       ofLargerK = efforts;
@@ -61,6 +83,10 @@ export function chooseEfforts(
 class EffortChooser {
   readonly #profiles: LeafProfiles;
   readonly #rule: TargetRule;
+  /** What `#enoughLeaves` has found last: it is asked for the same again and again. */
+  #lastEnough:
+    | { behind: readonly Float64Array[]; leftMax: number; ranked: number; leaves: Uint32Array }
+    | undefined;
 
   constructor(profiles: LeafProfiles, rule: TargetRule) {
     this.#profiles = profiles;
@@ -68,23 +94,56 @@ class EffortChooser {
   }
 
   /** Undefined where no effort reaches the target. */
-  choose(k: number, kIndex: number, targetRecall: number, ranks: Uint32Array): CalibratedEffort | undefined {
+  choose(aim: Aim, ranks: Uint32Array): CalibratedEffort | undefined {
+    const { k, kIndex, target } = aim;
     const { ranked, leaves, hasModel } = this.#profiles;
-    const candidates = candidatesFor(this.#profiles, { k, kIndex, targetRecall, ranks });
-    const reachable = this.#profiles.reachableRanks(kIndex, widthsIndexOf(targetRecall), candidates);
-    const outcome = (probesOf: ProbesOf) => this.#outcome(k, reachable, probesOf);
-    const reaches = (found: Outcome) => this.#reaches(found, targetRecall);
-    const fixed = least(1, leaves, (probes) => reaches(outcome(() => probes)));
-    const ofFixed = outcome(() => fixed);
-    if (!reaches(ofFixed)) return undefined;
-    const plain = { k, targetRecall, probes: fixed, probeShare: 1, candidates, missedMax: 0, ...ofFixed };
-    const probes = Math.min(ranked, rankedFor(fixed));
-    if (!hasModel || fixed >= probes) return plain;
-    const shareOf = (step: number) => outcome(this.#profiles.probesOfShare(step / SHARE_STEPS, probes));
-    const step = least(1, SHARE_STEPS, (s) => reaches(shareOf(s)));
-    const adaptive = shareOf(step);
-    if (adaptive.vectorsScannedMean >= plain.vectorsScannedMean || !reaches(adaptive)) return plain;
-    return { k, targetRecall, probes, probeShare: step / SHARE_STEPS, candidates, missedMax: 0, ...adaptive };
+    const candidates = candidatesFor(this.#profiles, { k, kIndex, targetRecall: target, ranks });
+    const reachable = this.#profiles.reachableRanks(kIndex, widthsIndexOf(target), candidates);
+    const given = { k, targetRecall: target, candidates, missedMax: 0 };
+    const outcome = (effort: Effort) => this.#outcome(k, reachable, this.#probesOf(effort, aim.behind));
+    const reaches = (effort: Effort) => this.#reaches(outcome(effort), target);
+    const fixed: Kind = { of: (probes) => ({ k, probes, probeShare: 1, leftMax: UNLIMITED }) };
+    const plain = fixed.of(least(1, leaves, (probes) => reaches(fixed.of(probes))));
+    if (!reaches(plain)) return undefined;
+    const probes = Math.min(ranked, rankedFor(plain.probes));
+    const measured = { plain, kind: fixed, amount: plain.probes };
+    if (!hasModel || plain.probes >= probes) return { ...given, ...this.#limited(measured, outcome, aim) };
+    const ofShare: Kind = {
+      of: (step) => ({ k, probes, probeShare: step / SHARE_STEPS, leftMax: UNLIMITED }),
+    };
+    const step = least(1, SHARE_STEPS, (s) => reaches(ofShare.of(s)));
+    const adaptive = ofShare.of(step);
+    const isCheaper = outcome(adaptive).vectorsScannedMean < outcome(plain).vectorsScannedMean;
+    const chosen =
+      isCheaper && reaches(adaptive) ? { plain: adaptive, kind: ofShare, amount: step } : measured;
+    return { ...given, ...this.#limited(chosen, outcome, aim) };
+  }
+
+  /**
+   * With the least limit to what may be expected in the leaves left out for which an effort scans no more than without one and reaches the
+   * target. Of queries like those of the calibration it costs nothing; others, which expect more, look further. What a limit saves goes to
+   * more leaves for all: of queries for which too little is expected they are what is scanned.
+   */
+  #limited(
+    { plain, kind, amount }: { plain: Effort; kind: Kind; amount: number },
+    outcome: (effort: Effort) => Outcome,
+    { behind, target }: Aim,
+  ): Effort & Outcome {
+    const unlimited = outcome(plain);
+    const costMax = LIMIT_COSTS[widthsIndexOf(target)] * unlimited.vectorsScannedMean;
+    const isDear = (effort: Effort) => outcome(effort).vectorsScannedMean > costMax;
+    let [chosen, enough] = [plain, amount];
+    for (const leftMax of this.#limitsOf(plain, target, behind)) {
+      if (leftMax === chosen.leftMax) continue;
+      const limited = (less: number): Effort => ({ ...kind.of(less), leftMax });
+      const needed = least(1, enough, (less) => this.#reaches(outcome(limited(less)), target));
+      if (isDear(limited(needed))) continue;
+      [chosen, enough] = [limited(needed), needed];
+    }
+    const { leftMax } = chosen;
+    const isDearer = (more: number) => more > amount || isDear({ ...kind.of(more), leftMax });
+    chosen = { ...kind.of(Math.max(enough, least(enough, amount + 1, isDearer) - 1)), leftMax };
+    return { ...chosen, ...outcome(chosen) };
   }
 
   /**
@@ -93,32 +152,72 @@ class EffortChooser {
    * measured of these must bear it out, by a smaller margin.
    */
   cheaper(
-    { k, kIndex, target }: { k: number; kIndex: number; target: number },
+    { k, kIndex, target, behind }: Aim,
     own: CalibratedEffort | undefined,
     ofLargerK: CalibratedEffort | undefined,
   ): CalibratedEffort | undefined {
     if (ofLargerK === undefined) return own;
     if (own !== undefined && ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
     const { candidates } = ofLargerK;
+    const unlimited = { ...ofLargerK, k, leftMax: UNLIMITED };
+    const borrowed = { ...unlimited, leftMax: this.#limitsOf(unlimited, target, behind)[1] ?? UNLIMITED };
     const outcome = this.#outcome(
       k,
       this.#profiles.reachableRanks(kIndex, widthsIndexOf(target), candidates),
-      this.#probesOf(ofLargerK),
+      this.#probesOf(borrowed, behind),
     );
     if (outcome.recall - BORROWED_MARGIN_ERRORS * outcome.standardError < target) return own;
-    return { ...ofLargerK, k, targetRecall: target, ...outcome };
+    if (own !== undefined && outcome.vectorsScannedMean >= own.vectorsScannedMean) return own;
+    return { ...borrowed, targetRecall: target, ...outcome };
   }
 
   /** What the effort's queries have to expect in the leaves they leave out, but for one in two hundred; `behind` is that of its k. */
   missedMax(effort: CalibratedEffort, behind: readonly Float64Array[]): number {
-    const { probes, probeShare, k, targetRecall } = effort;
-    const ranked = probeShare < 1 ? probes : Math.min(rankedFor(probes), this.#profiles.leaves);
-    const usual = this.#profiles.usualMisses(behind, this.#probesOf(effort), ranked);
+    const { k, targetRecall } = effort;
+    const probesOf = this.#probesOf(effort, behind);
+    const usual = this.#profiles.usualMisses(k, behind, probesOf, this.#rankedOf(effort));
     return Math.max(usual, SMALL_MISSES_SHARE * (1 - targetRecall) * k);
   }
 
-  #probesOf({ probes, probeShare }: CalibratedEffort): ProbesOf {
-    return probeShare < 1 ? this.#profiles.probesOfShare(probeShare, probes) : () => probes;
+  /** Limits to try, falling: what queries expect to miss by this effort, which has none. */
+  #limitsOf(effort: Effort, target: number, behind: readonly Float64Array[]): number[] {
+    const { k } = effort;
+    const probesOf = this.#probesOf(effort, behind);
+    const ranked = this.#rankedOf(effort);
+    const missed = Float64Array.from(behind, (sums, query) =>
+      this.#profiles.missed(k, sums, probesOf(query), ranked),
+    ).sort();
+    const small = SMALL_MISSES_SHARE * (1 - target) * k;
+    return LIMIT_RANKS.map((rank) => Math.max(small, missed[Math.ceil(rank * missed.length) - 1] as number));
+  }
+
+  #rankedOf({ probes, probeShare }: Effort): number {
+    return probeShare < 1 ? probes : Math.min(rankedFor(probes), this.#profiles.leaves);
+  }
+
+  /** As a search of the effort, with the further leaves it scans. */
+  #probesOf(effort: Effort, behind: readonly Float64Array[]): ProbesOf {
+    const { probes, probeShare, leftMax } = effort;
+    const first = probeShare < 1 ? this.#profiles.probesOfShare(probeShare, probes) : () => probes;
+    if (leftMax === UNLIMITED) return first;
+    const ranked = Math.min(this.#rankedOf(effort), this.#profiles.ranked);
+    const enough = this.#enoughLeaves(effort, behind);
+    return (query) => {
+      const scanned = first(query);
+      return Math.max(scanned, Math.min(ranked, enough[query] as number));
+    };
+  }
+
+  /** Of each query, the leaves after which no more than `leftMax` hits are to be expected in the others. */
+  #enoughLeaves({ k, probes, probeShare, leftMax }: Effort, behind: readonly Float64Array[]): Uint32Array {
+    const ranked = probeShare < 1 ? probes : this.#profiles.ranked;
+    const last = this.#lastEnough;
+    if (last?.behind === behind && last.leftMax === leftMax && last.ranked === ranked) return last.leaves;
+    const leaves = Uint32Array.from(behind, (sums) =>
+      least(0, ranked, (scanned) => this.#profiles.missed(k, sums, scanned, ranked) <= leftMax),
+    );
+    this.#lastEnough = { behind, leftMax, ranked, leaves };
+    return leaves;
   }
 
   #reaches({ recall, standardError }: Outcome, target: number): boolean {

@@ -60,8 +60,8 @@ export function chooseGuarantees(
         const probes = score === 'share' ? profiles.ranked : enough;
         const probeShare = score === 'share' ? enough : 1;
         const ranked = score === 'share' ? probes : Math.min(rankedFor(probes), profiles.leaves);
-        const missedMax = profiles.usualMisses(behind, probesOf(profiles, score, enough), ranked);
-        return [{ k, misses, confidence, probes, probeShare, candidates, missedMax }];
+        const missedMax = profiles.usualMisses(k, behind, probesOf(profiles, score, enough), ranked);
+        return [{ k, misses, confidence, probes, probeShare, candidates, leftMax: missedMax, missedMax }];
       });
     });
   });

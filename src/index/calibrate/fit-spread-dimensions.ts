@@ -6,13 +6,12 @@ import { CALIBRATED_KS, type QuerySample } from './samples.js';
 
 /** The first leaves are so many that this share of the neighbours is in them. */
 const NEAR_SHARE = 0.9;
-const DIMENSIONS_MAX = 8192;
 const STEPS_PER_OCTAVE = 8;
 /** So many queries are looked at. */
 const QUERIES_MAX = 200;
 
 /** @returns 1 where there is nothing to learn from: leaves then seem to spread far, and hits are expected in many */
-export function fitSpreadDimensions(profiles: LeafProfiles): number {
+export function fitSpreadDimensions(profiles: LeafProfiles, dimension: number): number {
   const kIndex = CALIBRATED_KS.findLastIndex(
     (k) => k <= 10 && profiles.samples.every(({ count }) => count >= k),
   );
@@ -27,10 +26,12 @@ export function fitSpreadDimensions(profiles: LeafProfiles): number {
   const probes = least(1, profiles.ranked, (p) => missesBeyond(p) <= (1 - NEAR_SHARE) * neighbours);
   if (probes >= profiles.leaves) return 1;
   const misses = missesBeyond(probes) + 0.5;
-  const octaves = Math.log2(DIMENSIONS_MAX);
-  const stepsUp = least(0, octaves * STEPS_PER_OCTAVE, (up) => {
+  const octaves = Math.log2(dimension);
+  const stepsUp = least(0, Math.ceil(octaves * STEPS_PER_OCTAVE), (up) => {
     const behind = profiles.missesBehind(kIndex, 2 ** (up / STEPS_PER_OCTAVE), queries);
-    return behind.reduce((sum, sums) => sum + profiles.missed(sums, probes, profiles.ranked), 0) <= misses;
+    return (
+      behind.reduce((sum, sums) => sum + profiles.expectedOf(sums, probes, profiles.ranked).left, 0) <= misses
+    );
   });
-  return 2 ** (stepsUp / STEPS_PER_OCTAVE);
+  return Math.min(dimension, 2 ** (stepsUp / STEPS_PER_OCTAVE));
 }

@@ -2,7 +2,7 @@
 // any number of them is looked up at once. Runs on the leader of a build.
 
 import { BOUND_WIDTHS } from '../bound-widths.js';
-import { expectedBelow, REMOTENESS_MAX, remoteness } from '../expected-hits.js';
+import { expectedBelow, missedHits, REMOTENESS_MAX, remoteness } from '../expected-hits.js';
 import { expectedHits, type ProbeModel } from '../probe-model.js';
 import type { Metric } from '../settings.js';
 import { boundBit, CALIBRATED_KS, type QuerySample } from './samples.js';
@@ -94,19 +94,26 @@ export class LeafProfiles {
     });
   }
 
-  /** As `LeafRanker.missedHits`, where `ranked` leaves are ranked. */
-  missed(behind: Float64Array, probes: number, ranked: number): number {
-    if (probes >= this.leaves) return 0;
+  /** As `LeafRanker.expectedOf`, where `ranked` leaves are ranked. */
+  expectedOf(behind: Float64Array, probes: number, ranked: number): { scanned: number; left: number } {
     const seen = Math.min(ranked, this.ranked);
     const at = (leaf: number): number => (leaf >= this.ranked ? 0 : (behind[leaf] as number));
     const farthest = seen < this.ranked ? at(seen - 1) - at(seen) : (behind[this.ranked] as number);
     const first = Math.min(probes, seen);
-    return at(first) - at(seen) + (this.leaves - Math.max(seen, probes)) * farthest;
+    const scanned = at(0) - at(first);
+    if (probes >= this.leaves) return { scanned, left: 0 };
+    return { scanned, left: at(first) - at(seen) + (this.leaves - Math.max(seen, probes)) * farthest };
+  }
+
+  /** Of the k nearest of a query, those it has to expect to miss. */
+  missed(k: number, behind: Float64Array, probes: number, ranked: number): number {
+    const { scanned, left } = this.expectedOf(behind, probes, ranked);
+    return missedHits(k, scanned, left);
   }
 
   /** What one in two hundred of these queries, or more, has to expect. */
-  usualMisses(behind: readonly Float64Array[], probesOf: ProbesOf, ranked: number): number {
-    const missed = behind.map((sums, query) => this.missed(sums, probesOf(query), ranked));
+  usualMisses(k: number, behind: readonly Float64Array[], probesOf: ProbesOf, ranked: number): number {
+    const missed = behind.map((sums, query) => this.missed(k, sums, probesOf(query), ranked));
     const sorted = Float64Array.from(missed).sort();
     return sorted[Math.ceil(sorted.length * (1 - 1 / USUAL_QUERIES)) - 1] ?? 0;
   }

@@ -62,7 +62,7 @@ t.test(
       t.ok(recall >= targetRecall, `${k}, ${targetRecall}: ${recall}`);
       for (const larger of CALIBRATED_KS.filter((one) => one > k)) {
         const dearer = at(larger, targetRecall)?.vectorsScannedMean ?? Number.POSITIVE_INFINITY;
-        t.ok(vectorsScannedMean <= dearer, `${k}, ${targetRecall}`);
+        t.ok(vectorsScannedMean <= 1.02 * dearer, `${k}, ${targetRecall}`);
       }
     }
   },

@@ -32,13 +32,32 @@ function drawn(dimensions: number) {
 
 for (const dimensions of [8, 20, 60]) {
   t.test(`leaves that spread in ${dimensions} dimensions`, async (t) => {
-    const fitted = fitSpreadDimensions(drawn(dimensions));
+    const fitted = fitSpreadDimensions(drawn(dimensions), 1024);
     t.ok(fitted > dimensions / 1.15 && fitted < dimensions * 1.15, `${fitted}`);
   });
 }
 
 t.test('where there is nothing to learn from, leaves seem to spread far', async (t) => {
-  t.equal(fitSpreadDimensions(profilesOf(0, () => 0)), 1);
-  t.equal(fitSpreadDimensions(profilesOf(20, () => 0, { change: (sample) => (sample.count = 0) })), 1);
-  t.equal(fitSpreadDimensions(profilesOf(20, () => LEAVES - 1)), 1, 'the neighbours are in the last leaf');
+  t.equal(
+    fitSpreadDimensions(
+      profilesOf(0, () => 0),
+      1024,
+    ),
+    1,
+  );
+  t.equal(
+    fitSpreadDimensions(
+      profilesOf(20, () => 0, { change: (sample) => (sample.count = 0) }),
+      1024,
+    ),
+    1,
+  );
+  t.equal(
+    fitSpreadDimensions(
+      profilesOf(20, () => LEAVES - 1),
+      1024,
+    ),
+    1,
+    'the neighbours are in the last leaf',
+  );
 });

@@ -2,7 +2,7 @@
 
 import t from 'tap';
 import type { QuerySample } from '../../../src/index/calibrate/samples.js';
-import { expectedBelow, REMOTENESS_MAX } from '../../../src/index/expected-hits.js';
+import { expectedBelow, missedHits, REMOTENESS_MAX } from '../../../src/index/expected-hits.js';
 import { LEAVES, profilesOf } from './made-up.js';
 
 const DIMENSIONS = 16;
@@ -33,17 +33,21 @@ t.test('hits missed are those to be expected in the leaves left out', async (t) 
   const profiles = profilesOf(3, () => 0, { change: spread });
   for (const [kIndex, kth] of [0.5, 1, 2].entries()) {
     const [behind] = profiles.missesBehind(kIndex, DIMENSIONS) as [Float64Array];
-    for (const probes of [0, 1, 50, 99])
-      t.ok(near(profiles.missed(behind, probes, LEAVES), sum(probes, LEAVES, kth)), `${kth}, ${probes}`);
-    t.equal(profiles.missed(behind, LEAVES, LEAVES), 0);
-    t.equal(profiles.missed(behind, 1000, 1000), 0);
+    for (const probes of [0, 1, 50, 99]) {
+      const { scanned, left } = profiles.expectedOf(behind, probes, LEAVES);
+      t.ok(near(scanned, sum(0, probes, kth)), `${kth}, ${probes} are scanned`);
+      t.ok(near(left, sum(probes, LEAVES, kth)), `${kth}, ${probes} of all`);
+      t.ok(near(profiles.missed(10, behind, probes, LEAVES), missedHits(10, scanned, left)));
+    }
+    t.equal(profiles.missed(10, behind, LEAVES, LEAVES), 0);
+    t.equal(profiles.missed(10, behind, 1000, 1000), 0);
   }
 });
 
 t.test('a leaf that is not ranked is taken for as promising as the last that is', async (t) => {
   const profiles = profilesOf(1, () => 0, { change: spread, leaves: BIG });
   const [behind] = profiles.missesBehind(2, DIMENSIONS) as [Float64Array];
-  const missed = (probes: number, ranked: number): number => profiles.missed(behind, probes, ranked);
+  const missed = (probes: number, ranked: number): number => profiles.expectedOf(behind, probes, ranked).left;
   // All of the sample's leaves are ranked, or fewer, or more than it knows.
   t.ok(near(missed(5, LEAVES), sum(5, LEAVES, 2) + (BIG - LEAVES) * expected(LEAVES - 1, 2)));
   t.ok(near(missed(5, 40), sum(5, 40, 2) + (BIG - 40) * expected(39, 2)));
@@ -74,13 +78,14 @@ t.test('usual is what all queries but one in two hundred expect to miss', async 
     },
   });
   const behind = profiles.missesBehind(1, DIMENSIONS);
-  const usual = profiles.usualMisses(behind, () => 10, LEAVES);
+  const missed = (kth: number): number => missedHits(10, sum(0, 10, kth), sum(10, LEAVES, kth));
+  const usual = profiles.usualMisses(10, behind, () => 10, LEAVES);
   // Three stand out, of which two may.
-  t.ok(near(usual, sum(10, LEAVES, 5)), `${usual}`);
-  const byQuery = profiles.usualMisses(behind, (query) => (query < 3 ? LEAVES : 10), LEAVES);
-  t.ok(near(byQuery, sum(10, LEAVES, Math.fround(kthOf(397)))), 'by the leaves that each query has scanned');
+  t.ok(near(usual, missed(5)), `${usual}`);
+  const byQuery = profiles.usualMisses(10, behind, (query) => (query < 3 ? LEAVES : 10), LEAVES);
+  t.ok(near(byQuery, missed(Math.fround(kthOf(397)))), 'by the leaves that each query has scanned');
   t.equal(
-    profiles.usualMisses([], () => 1, LEAVES),
+    profiles.usualMisses(10, [], () => 1, LEAVES),
     0,
     'nothing is known of no queries',
   );
