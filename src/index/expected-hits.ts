@@ -34,7 +34,7 @@ export function expectedBelow({ count, mean, spread }: LeafSpread, kth: number, 
 
 /** Where next to nothing is expected in the leaves that were scanned, as of pending rows: of k hits so many. */
 const SCANNED_MIN = 0.03;
-const EXCESS_POWER = 0.25;
+const EXCESS_POWER = 0.5;
 
 /**
  * Of the k nearest, those that may be missed, where hits are expected in leaves that were not scanned, `left`, and in those that were,

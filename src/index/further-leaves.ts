@@ -28,32 +28,35 @@ export class FurtherLeaves {
   }
 
   /**
-   * Pushes to `nearest` what of further leaves may be nearer than the k-th in it. The leaves must be as the search has ranked them; they
-   * are all listed afterwards. Returns how many have been scanned in all.
+   * Pushes to `nearest` what of further leaves may be nearer than the k-th in it. The leaves must be as the search has ranked them; all
+   * are listed where any is scanned.
+   * @returns of the k nearest those that may still be missed in other leaves; 0 where that does not matter
    */
   search(query: Query, { part, effort, entries, counts }: LeavesSoFar, stats: QueryStats): number {
     const { ranker, scratch, lister } = this.#stages;
     const { k, boundWidths = 1, isCapped = true, mask } = query;
-    if (isCapped || effort === undefined) return entries;
+    if (isCapped || effort === undefined) return 0;
+    // Each part of a query has found about its share of the k nearest.
     const kth = kthDistance(scratch.nearest, Math.ceil(k / part.count), this.#kernels);
     const { leftMax } = effort;
     const first = ranker.expectedOf(entries, kth, counts);
-    if (missedHits(k, first.scanned, first.left) <= leftMax) return entries;
+    const missed = missedHits(k, first.scanned, first.left);
+    if (missed <= leftMax) return missed;
     const ranked = ranker.listRanked();
     let { scanned, left } = ranker.expectedOf(entries, kth, counts);
     let end = entries;
     for (; end < ranked && missedHits(k, scanned, left) > leftMax; end++) {
       const hits = scratch.distanceValues[end] as number;
       scanned += hits;
-      left -= hits;
+      left = Math.max(0, left - hits);
     }
-    lister.begin(k, kth, boundWidths);
+    lister.begin(k, kthDistance(scratch.nearest, k, this.#kernels), boundWidths);
     for (let entry = entries + part.index; entry < end; entry += part.count) {
       if (mask !== undefined) scratch.mask.mask(scratch.leafWords, entry);
       lister.lookAt(entry, stats);
     }
     lister.read(stats);
     stats.probes = end;
-    return end;
+    return missedHits(k, scanned, left);
   }
 }

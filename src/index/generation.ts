@@ -19,7 +19,7 @@ import {
 import { rotationSigns } from './rotation.js';
 import { codeDimension, type IndexSettings } from './settings.js';
 
-export const GENERATION_FORMAT_VERSION = 5;
+export const GENERATION_FORMAT_VERSION = 6;
 
 export class Generation {
   /** Its own memory: everything but the codes of leaves that have no room there. */

@@ -16,6 +16,14 @@ export function rankedFor(probes: number): number {
   return Math.ceil(1.25 * probes) + REFINE_EXTRA;
 }
 
+/** Leaves that are compared exactly at least: in a small index all, so that further ones may be scanned. */
+const REFINED_MIN = 256;
+
+/** How many leaves a search ranks that scans so many. */
+export function refinedFor(probes: number): number {
+  return Math.max(REFINED_MIN, rankedFor(probes));
+}
+
 /** Codes rank the centroids well enough for the nearest to be among so many. */
 const NEAREST_REFINED = 32;
 
@@ -69,7 +77,7 @@ export class LeafRanker {
     if (wanted === 0) return 0;
     const { nodes } = this.#scratch;
     const empty = counts.hasEmpty ? counts.emptyBits : 0;
-    this.#scanTree(wanted, share < 1 ? wanted : rankedFor(wanted), empty);
+    this.#scanTree(wanted, share < 1 ? wanted : refinedFor(wanted), empty);
     this.#kernels.finishBuffer(nodes.address);
     const ranked = Math.min(wanted, nodes.count);
     this.#rescore();

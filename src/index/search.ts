@@ -6,7 +6,7 @@ import { UNCALIBRATED_CANDIDATES, UNCALIBRATED_FACTOR } from './bound-widths.js'
 import type { Tightened } from './candidate-buffer.js';
 import { type ChosenLeaves, LeafChooser } from './choose-leaves.js';
 import { ExactScanner } from './exact-scan.js';
-import { missedHits, REMOTENESS_MAX } from './expected-hits.js';
+import { REMOTENESS_MAX } from './expected-hits.js';
 import { FurtherLeaves } from './further-leaves.js';
 import type { Generation } from './generation.js';
 import type { Findable } from './leaf-counts.js';
@@ -118,7 +118,9 @@ export class Searcher {
 
     // Rounding may take a factor that was cut to CANDIDATES_MAX / k one candidate beyond it.
     const keep = Math.min(CANDIDATES_MAX, Math.ceil(query.k * query.rerankFactor));
-    candidates.reset(keep, query.isCapped === false ? tightenedFor(query) : undefined);
+    // What tightening loses the calibration has not seen, as it has not seen queries that are widened.
+    const isTightened = query === asked && query.isCapped === false;
+    candidates.reset(keep, isTightened ? tightenedFor(query) : undefined);
     stats.vectorsScanned = this.#scanner.scanLeaves(0, this.#scanner.keepPart(chosen.entries, part));
     stats.vectorsScanned += this.#scanPending(query, part, encodedCount);
     stats.scanUs = clock();
@@ -127,9 +129,9 @@ export class Searcher {
     const { reserve } = this.#rerank(query, stats);
     const { encoded } = this.#pending(query, part, encodedCount);
     const soFar = { part, entries: chosen.entries, counts: findable.counts };
-    const entries = this.#further.search(query, { ...soFar, effort: chosen.effort }, stats);
+    const missed = this.#further.search(query, { ...soFar, effort: chosen.effort }, stats);
     this.#rest.search(query, { ...soFar, encoded }, stats);
-    const doubt = this.#doubt(query, part, { chosen: { ...chosen, entries }, reserve, findable });
+    const doubt = this.#doubt(query, { chosen, reserve, missed });
     if (doubt) stats.doubt = { ...doubt, within: doubt.within / scale };
     stats.rerankUs = clock();
   }
@@ -194,26 +196,20 @@ export class Searcher {
 
   /**
    * Whether what was not looked at may be nearer than the k-th: candidates that were not kept, by their error bounds; vectors in
-   * other leaves, where the query is unlike those of the calibration: it lies in a hole of what may be found, far from every leaf,
-   * or has more to expect in other leaves. Each part of a query has found about its share of the k nearest.
+   * other leaves, where the query is unlike those of the calibration: it lies in a hole of what may be found, or far from every leaf, or
+   * has more to expect in leaves that were not scanned than further ones could make up for.
    */
   #doubt(
     { k, boundWidths = 1, nearestMax = REMOTENESS_MAX, isCapped = true }: Query,
-    { count }: QueryPart,
-    { chosen, reserve, findable }: { chosen: ChosenLeaves; reserve: number; findable: Findable },
+    { chosen, reserve, missed }: { chosen: ChosenLeaves; reserve: number; missed: number },
   ): Doubt | undefined {
     if (isCapped) return undefined;
-    const { effort, isAll, entries } = chosen;
+    const { effort, isAll, isBeyond } = chosen;
     const isOfCandidates = reserve < boundWidths;
-    const { nearest } = this.#scratch;
-    const within = kthDistance(nearest, k, this.#kernels);
-    let isOfLeaves = false;
-    if (effort !== undefined && !isAll) {
-      const kth = count === 1 ? within : kthDistance(nearest, Math.ceil(k / count), this.#kernels);
-      const { scanned, left } = this.#ranker.expectedOf(entries, kth, findable.counts);
-      isOfLeaves = this.#ranker.remoteness() > nearestMax || missedHits(k, scanned, left) > effort.missedMax;
-    }
+    const isOfLeaves =
+      effort !== undefined && !isAll && (this.#ranker.remoteness() > nearestMax || missed > effort.missedMax);
     if (!isOfCandidates && !isOfLeaves) return undefined;
+    const within = kthDistance(this.#scratch.nearest, k, this.#kernels);
     return { within, isOfCandidates, isOfLeaves };
   }
 

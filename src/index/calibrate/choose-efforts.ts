@@ -3,7 +3,7 @@
 import { CANDIDATES_MAX } from '../../limits.js';
 import { widthsIndexOf } from '../bound-widths.js';
 import type { CalibratedEffort } from '../calibration.js';
-import { rankedFor } from '../rank-leaves.js';
+import { rankedFor, refinedFor } from '../rank-leaves.js';
 import { type LeafProfiles, least, type ProbesOf } from './leaf-profiles.js';
 import { CALIBRATED_KS } from './samples.js';
 
@@ -18,10 +18,14 @@ const CANDIDATE_MISSES_SHARE = 0.15;
 /** Misses that are expected are no reason to look further as long as they are this share of those that the target allows. */
 const SMALL_MISSES_SHARE = 0.1;
 const SHARE_STEPS = 4096;
+/** Where so many of the leaves are ranked, all are: by their codes one of the nearest may stand behind far ones. */
+const ALL_SHARE = 0.75;
 /** Limits of the misses that are expected, as ranks among what the queries expect without one; see `limited`. */
 const LIMIT_RANKS = [0.995, 0.99, 0.98, 0.96, 0.92, 0.85, 0.75, 0.6];
 /** What a limit may cost of queries like those of the calibration: for targets up to 0.95, and above. */
-const LIMIT_COSTS = [1.01, 1.05] as const;
+const LIMIT_COSTS = [1.01, 1.03] as const;
+/** Of what a limit finds besides so much is given back. */
+const GIVEN_BACK = 0.25;
 const UNLIMITED = Number.MAX_VALUE;
 
 /**
@@ -40,11 +44,6 @@ interface Outcome {
 
 /** How many leaves a search scans: see `CalibratedEffort`. */
 type Effort = Pick<CalibratedEffort, 'k' | 'probes' | 'probeShare' | 'leftMax'>;
-
-/** Efforts that differ in one number alone: leaves, or steps of a share. */
-interface Kind {
-  of(amount: number): Effort;
-}
 
 interface Aim {
   k: number;
@@ -102,48 +101,43 @@ class EffortChooser {
     const given = { k, targetRecall: target, candidates, missedMax: 0 };
     const outcome = (effort: Effort) => this.#outcome(k, reachable, this.#probesOf(effort, aim.behind));
     const reaches = (effort: Effort) => this.#reaches(outcome(effort), target);
-    const fixed: Kind = { of: (probes) => ({ k, probes, probeShare: 1, leftMax: UNLIMITED }) };
-    const plain = fixed.of(least(1, leaves, (probes) => reaches(fixed.of(probes))));
+    const ofNumber = (probes: number): Effort => ({ k, probes, probeShare: 1, leftMax: UNLIMITED });
+    const number = least(1, leaves, (probes) => reaches(ofNumber(probes)));
+    const plain = ofNumber(number);
     if (!reaches(plain)) return undefined;
-    const probes = Math.min(ranked, rankedFor(plain.probes));
-    const measured = { plain, kind: fixed, amount: plain.probes };
-    if (!hasModel || plain.probes >= probes) return { ...given, ...this.#limited(measured, outcome, aim) };
-    const ofShare: Kind = {
-      of: (step) => ({ k, probes, probeShare: step / SHARE_STEPS, leftMax: UNLIMITED }),
-    };
-    const step = least(1, SHARE_STEPS, (s) => reaches(ofShare.of(s)));
-    const adaptive = ofShare.of(step);
+    const wanted = rankedFor(plain.probes);
+    const probes = wanted >= ALL_SHARE * leaves ? ranked : Math.min(ranked, wanted);
+    const byNumber = { of: ofNumber, amount: number };
+    if (!hasModel || plain.probes >= probes) return { ...given, ...this.#limited(byNumber, outcome, aim) };
+    const ofShare = (step: number): Effort => ({
+      ...{ k, probes, probeShare: step / SHARE_STEPS, leftMax: UNLIMITED },
+    });
+    const step = least(1, SHARE_STEPS, (s) => reaches(ofShare(s)));
+    const adaptive = ofShare(step);
     const isCheaper = outcome(adaptive).vectorsScannedMean < outcome(plain).vectorsScannedMean;
-    const chosen =
-      isCheaper && reaches(adaptive) ? { plain: adaptive, kind: ofShare, amount: step } : measured;
-    return { ...given, ...this.#limited(chosen, outcome, aim) };
+    const cheaper = isCheaper && reaches(adaptive) ? { of: ofShare, amount: step } : byNumber;
+    return { ...given, ...this.#limited(cheaper, outcome, aim) };
   }
 
   /**
-   * With the least limit to what may be expected in the leaves left out for which an effort scans no more than without one and reaches the
-   * target. Of queries like those of the calibration it costs nothing; others, which expect more, look further. What a limit saves goes to
-   * more leaves for all: of queries for which too little is expected they are what is scanned.
+   * With the least limit to what may be expected in the leaves left out that costs next to nothing, so that queries that expect more look
+   * further. They are found more often: a part of that is given back by scanning less of all queries. Not all of it, as queries of another
+   * kind, which expect less, have nothing else to be found by.
    */
   #limited(
-    { plain, kind, amount }: { plain: Effort; kind: Kind; amount: number },
+    { of, amount }: { of: (amount: number) => Effort; amount: number },
     outcome: (effort: Effort) => Outcome,
     { behind, target }: Aim,
   ): Effort & Outcome {
-    const unlimited = outcome(plain);
-    const costMax = LIMIT_COSTS[widthsIndexOf(target)] * unlimited.vectorsScannedMean;
-    const isDear = (effort: Effort) => outcome(effort).vectorsScannedMean > costMax;
-    let [chosen, enough] = [plain, amount];
-    for (const leftMax of this.#limitsOf(plain, target, behind)) {
-      if (leftMax === chosen.leftMax) continue;
-      const limited = (less: number): Effort => ({ ...kind.of(less), leftMax });
-      const needed = least(1, enough, (less) => this.#reaches(outcome(limited(less)), target));
-      if (isDear(limited(needed))) continue;
-      [chosen, enough] = [limited(needed), needed];
-    }
-    const { leftMax } = chosen;
-    const isDearer = (more: number) => more > amount || isDear({ ...kind.of(more), leftMax });
-    chosen = { ...kind.of(Math.max(enough, least(enough, amount + 1, isDearer) - 1)), leftMax };
-    return { ...chosen, ...outcome(chosen) };
+    const plain = of(amount);
+    const costMax = LIMIT_COSTS[widthsIndexOf(target)] * outcome(plain).vectorsScannedMean;
+    const limited = this.#limitsOf(plain, target, behind).map((leftMax) => {
+      const enough = least(1, amount, (less) => this.#reaches(outcome({ ...of(less), leftMax }), target));
+      const effort = { ...of(Math.ceil(amount - GIVEN_BACK * (amount - enough))), leftMax };
+      return { ...effort, ...outcome(effort) };
+    });
+    const affordable = limited.findLast(({ vectorsScannedMean }) => vectorsScannedMean <= costMax);
+    return affordable ?? (limited[0] as Effort & Outcome);
   }
 
   /**
@@ -160,7 +154,7 @@ class EffortChooser {
     if (own !== undefined && ofLargerK.vectorsScannedMean >= own.vectorsScannedMean) return own;
     const { candidates } = ofLargerK;
     const unlimited = { ...ofLargerK, k, leftMax: UNLIMITED };
-    const borrowed = { ...unlimited, leftMax: this.#limitsOf(unlimited, target, behind)[1] ?? UNLIMITED };
+    const borrowed = { ...unlimited, leftMax: this.#limitsOf(unlimited, target, behind)[2] ?? UNLIMITED };
     const outcome = this.#outcome(
       k,
       this.#profiles.reachableRanks(kIndex, widthsIndexOf(target), candidates),
@@ -192,7 +186,7 @@ class EffortChooser {
   }
 
   #rankedOf({ probes, probeShare }: Effort): number {
-    return probeShare < 1 ? probes : Math.min(rankedFor(probes), this.#profiles.leaves);
+    return probeShare < 1 ? probes : Math.min(refinedFor(probes), this.#profiles.leaves);
   }
 
   /** As a search of the effort, with the further leaves it scans. */

@@ -2,7 +2,7 @@
 
 import { widthsIndexOf } from '../bound-widths.js';
 import type { Guarantee } from '../calibration.js';
-import { rankedFor } from '../rank-leaves.js';
+import { refinedFor } from '../rank-leaves.js';
 import { candidatesFor } from './choose-efforts.js';
 import type { LeafProfiles, ProbesOf } from './leaf-profiles.js';
 import { CALIBRATED_KS } from './samples.js';
@@ -59,7 +59,7 @@ export function chooseGuarantees(
         if (enough === undefined || !Number.isFinite(enough)) return [];
         const probes = score === 'share' ? profiles.ranked : enough;
         const probeShare = score === 'share' ? enough : 1;
-        const ranked = score === 'share' ? probes : Math.min(rankedFor(probes), profiles.leaves);
+        const ranked = score === 'share' ? probes : Math.min(refinedFor(probes), profiles.leaves);
         const missedMax = profiles.usualMisses(k, behind, probesOf(profiles, score, enough), ranked);
         return [{ k, misses, confidence, probes, probeShare, candidates, leftMax: missedMax, missedMax }];
       });

@@ -44,6 +44,9 @@ function effortsFor(
     sample.leafRanks.set(sample.leafRanks.map((_, i) => Math.min(LEAVES - 1, rankOf(i, random()))));
     sample.estimateRanks.set(sample.estimateRanks.map((_, i) => i));
     sample.bounds.fill(ALL_READ);
+    // Nothing is expected in leaves that are left out: their vectors lie far beyond the neighbours.
+    sample.leafMeans.fill(1);
+    sample.leafSpreads.fill(0.01);
     change(sample, query);
     return sample;
   });
@@ -62,7 +65,7 @@ t.test(
       t.ok(recall >= targetRecall, `${k}, ${targetRecall}: ${recall}`);
       for (const larger of CALIBRATED_KS.filter((one) => one > k)) {
         const dearer = at(larger, targetRecall)?.vectorsScannedMean ?? Number.POSITIVE_INFINITY;
-        t.ok(vectorsScannedMean <= 1.02 * dearer, `${k}, ${targetRecall}`);
+        t.ok(vectorsScannedMean <= dearer, `${k}, ${targetRecall}`);
       }
     }
   },
