@@ -207,7 +207,9 @@ export class Searcher {
     const { effort, isAll, isBeyond } = chosen;
     const isOfCandidates = reserve < boundWidths;
     const isOfLeaves =
-      effort !== undefined && !isAll && (this.#ranker.remoteness() > nearestMax || missed > effort.missedMax);
+      effort !== undefined &&
+      !isAll &&
+      (isBeyond || this.#ranker.remoteness() > nearestMax || missed > effort.missedMax);
     if (!isOfCandidates && !isOfLeaves) return undefined;
     const within = kthDistance(this.#scratch.nearest, k, this.#kernels);
     return { within, isOfCandidates, isOfLeaves };
