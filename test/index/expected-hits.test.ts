@@ -1,7 +1,7 @@
 // What a leaf may be expected to hold below a distance, against leaves whose vectors are drawn.
 
 import t from 'tap';
-import { dotSpreadOf, expectedBelow, spreadOf } from '../../src/index/expected-hits.js';
+import { dotSpreadOf, expectedBelow, missedHits, spreadOf } from '../../src/index/expected-hits.js';
 import { seededRandom } from '../../src/index/random.js';
 import { distanceOf } from './built.js';
 
@@ -58,4 +58,13 @@ t.test('vectors that are all the same are expected where they are', async (t) =>
   const leaf = { count: 10, ...spreadOf(4, 0) };
   t.equal(expectedBelow(leaf, 4 * (1 - 1e-4), 16), 0);
   t.equal(expectedBelow(leaf, 4 * (1 + 1e-4), 16), 10);
+});
+
+t.test('what the model gets wrong where k were found it gets wrong of the others', async (t) => {
+  t.equal(missedHits(10, 10, 2), 2, 'as many as expected');
+  t.equal(missedHits(10, 5, 2), 4, 'twice as many as expected');
+  t.equal(missedHits(10, 40, 2), 1, 'a quarter of those, of which the root is believed');
+  t.equal(missedHits(10, 0, 0), 0);
+  t.ok(missedHits(10, 0, 0.003) < 0.2, 'where nothing was expected, as among pending rows, little is known');
+  t.ok(missedHits(10, 1, 2) > missedHits(10, 2, 1), 'the more are left the more are missed');
 });

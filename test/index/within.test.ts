@@ -196,3 +196,28 @@ t.test('with fewer leaves fewer are compared, and what is read on the way narrow
   for (const { row } of expected) t.ok(rows.includes(row));
   t.ok(stats.vectorsReranked < INDEXED, `${stats.vectorsReranked}: not all are read though all lie within`);
 });
+
+t.test('what the first look has found narrows the bound of a second look at other leaves', async (t) => {
+  let [alone, told] = [0, 0];
+  for (const metric of METRICS) {
+    const index = indexOf(metric);
+    index.encode();
+    for (const vector of queries) {
+      const first = index.search({ vector, k: K, probes: 2, boundWidths: 1.5 });
+      const within = first.distances[K - 1] as number;
+      const asked = { vector, k: K, probes: 2, boundWidths: 1.5, missedMax: 0 };
+      const look = (found?: Float32Array): Answer => {
+        const doubt = { ...ofLeaves(within), ...(found && { found }) };
+        const second = index.search({ ...asked, doubt });
+        return withStepBefore(first, second, { ...asked, rerankFactor: 50, exact: false, doubt });
+      };
+      const expected = nearestOf(metric, vectors, vector, K).map(({ row }) => row);
+      const [without, withFound] = [look(), look(first.distances)];
+      for (const answer of [without, withFound])
+        t.strictSame([...answer.rows].slice(0, K).sort(), expected.toSorted(), metric);
+      alone += without.stats.vectorsReranked;
+      told += withFound.stats.vectorsReranked;
+    }
+  }
+  t.ok(told < alone, `${told} rows are read instead of ${alone}`);
+});

@@ -182,7 +182,9 @@ class EffortChooser {
       this.#profiles.missed(k, sums, probesOf(query), ranked),
     ).sort();
     const small = SMALL_MISSES_SHARE * (1 - target) * k;
-    return LIMIT_RANKS.map((rank) => Math.max(small, missed[Math.ceil(rank * missed.length) - 1] as number));
+    const limits = LIMIT_RANKS.map((rank) => missed[Math.ceil(rank * missed.length) - 1] as number);
+    // No query may expect to miss all it looks for, however many do where others expect nothing.
+    return limits.map((limit) => Math.min(k, Math.max(small, limit)));
   }
 
   #rankedOf({ probes, probeShare }: Effort): number {

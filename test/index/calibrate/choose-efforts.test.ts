@@ -123,3 +123,28 @@ t.test('candidates are so many that what is not kept is out of question', async 
   t.equal(usual.at(100, 0.96)?.candidates, 300, 'above the high target by the wide bound');
   t.equal(effortsFor(() => 3).at(100, 0.95)?.candidates, 200, 'twice those needed where there are no bounds');
 });
+
+t.test(
+  'queries that expect more in other leaves scan further ones, up to where the rest may be missed',
+  async (t) => {
+    // One query in thirty finds its neighbours thirty leaves farther, where they are to be expected.
+    const isHard = (query: number): boolean => query % 30 === 0;
+    const change = (sample: QuerySample, query: number): void => {
+      if (isHard(query))
+        sample.leafRanks.set(sample.leafRanks.map((rank) => Math.min(LEAVES - 1, rank + 30)));
+      if (isHard(query)) sample.leafMeans.fill(0, 0, 60);
+      sample.leafSpreads.fill(0.2);
+    };
+    const { efforts, at } = effortsFor(EXPONENTIAL, { change });
+    for (const { k, leftMax, missedMax } of efforts) {
+      t.ok(leftMax > 0 && leftMax <= k, `${k}: ${leftMax}, no query may expect to miss all`);
+      t.ok(missedMax > 0, `${k}: ${missedMax}`);
+    }
+    const { probes, probesMean, recall } = at(10, 0.95) as CalibratedEffort;
+    t.ok(
+      probesMean > probes && probesMean < 1.5 * probes,
+      `${probes}, on average ${probesMean}: a few scan more`,
+    );
+    t.ok(recall > 0.96, `${recall}: and find more`);
+  },
+);
