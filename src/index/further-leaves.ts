@@ -56,7 +56,9 @@ export class FurtherLeaves {
       lister.lookAt(entry, stats);
     }
     lister.read(stats);
-    stats.probes = end;
+    // Other parts may have scanned more or fewer: a second look goes by what all have scanned.
+    if (part.count === 1) stats.probes = end;
+    else if (end > entries) stats.isUneven = true;
     return missedHits(k, scanned, left);
   }
 }

@@ -33,6 +33,7 @@ function mergeStats(a: QueryStats, b: QueryStats): QueryStats {
     // What parts say of a filter is the same for all of them, but for what happened between.
     ...a,
     ...mergeDoubts(a, b),
+    ...((a.isUneven || b.isUneven) && { isUneven: true }),
     searchWay: a.searchWay === b.searchWay ? a.searchWay : 'widened',
     probes: Math.max(a.probes, b.probes),
     leaves: Math.max(a.leaves, b.leaves),

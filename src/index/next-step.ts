@@ -36,7 +36,9 @@ export function nextStep(
   if (doubt === undefined) return undefined;
   const pays = EXCLUDED_SHARE * matchesNs(findable, rowBytes) > codesNs(settings, findable);
   if (settings.quantizer === 'sign' || !pays || !Number.isFinite(doubt.within)) return exact;
-  return { ...query, doubt: { ...doubt, found: distances }, probes: stats.probes };
+  // Of leaves beyond `probes` the second look would find again what some parts have found.
+  const found = stats.isUneven ? {} : { found: distances };
+  return { ...query, doubt: { ...doubt, ...found }, probes: stats.probes };
 }
 
 /**

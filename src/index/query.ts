@@ -84,6 +84,8 @@ export interface QueryStats {
   scanUs: number;
   rerankUs: number;
   searchWay: SearchWay;
+  /** Some parts of the query have scanned more leaves than `probes`. */
+  isUneven?: boolean;
   /** In searches with a filter: the live rows that match, with those newer than the mask. */
   matches?: number;
   doubt?: Doubt;

@@ -87,7 +87,9 @@ t.test('under a filter and among deleted vectors, whole and in parts', async (t)
         const parts = Array.from({ length: count }, (_, part) =>
           index.search(limited(0, vector, { mask }), { index: part, count }),
         );
-        const { rows } = parts.reduce((a, b) => mergeAnswers(a, b, K));
+        const { rows, stats } = parts.reduce((a, b) => mergeAnswers(a, b, K));
+        t.equal(stats.isUneven ?? false, count > 1, 'parts go as far as each has to');
+        if (count > 1) t.ok(stats.probes <= 2, 'and only the first leaves are known to be scanned by all');
         t.strictSame([...rows].sort(), expected.toSorted(), `${metric}, ${count} parts`);
       }
     }

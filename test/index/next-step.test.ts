@@ -41,6 +41,9 @@ t.test('an answer in doubt is followed by a second look within the distance it f
   const query = queryOf({ boundWidths: 1.5, efforts: [effort], missedMax: 0.25 });
   const next = nextStep(shape, query, answerOf([1, 2, 2.5], { doubt }), FINDABLE);
   t.match(next, { doubt, missedMax: 0.25, probes: 12, boundWidths: 1.5, exact: false, k: K });
+  t.strictSame([...(next?.doubt?.found ?? [])], [1, 2, 2.5], 'it is told what was found');
+  const uneven = nextStep(shape, query, answerOf([1, 2, 2.5], { doubt, isUneven: true }), FINDABLE);
+  t.equal(uneven?.doubt?.found, undefined, 'but where it would find that again');
 });
 
 t.test('where codes save nothing, all is compared', async (t) => {
