@@ -89,7 +89,7 @@ t.test('under a filter and among deleted vectors, whole and in parts', async (t)
         );
         const { rows, stats } = parts.reduce((a, b) => mergeAnswers(a, b, K));
         t.equal(stats.isUneven ?? false, count > 1, 'parts go as far as each has to');
-        if (count > 1) t.ok(stats.probes <= 2, 'and only the first leaves are known to be scanned by all');
+        if (count > 1) t.ok(stats.probes <= 4, `${stats.probes}: those that hold k, which all have scanned`);
         t.strictSame([...rows].sort(), expected.toSorted(), `${metric}, ${count} parts`);
       }
     }
